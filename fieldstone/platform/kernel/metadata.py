@@ -1,0 +1,160 @@
+"""What metadata is to every room: kinds, definitions, references, diagnostics, plans, the snapshot.
+
+`platform.metadata` stores and publishes any registered `MetadataKind`; objects, rules, ui and plugins register
+theirs at start. Nothing here knows what an object or a rule is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from fieldstone.platform.kernel.errors import FieldstoneError
+from fieldstone.platform.kernel.text import Text
+
+Severity = Literal["error", "warning", "info"]
+StepClass = Literal["safe", "slow", "lossy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """One published or drafted element: its JSON body, read-only by convention; `hash` is of the canonical JSON."""
+
+    kind: str
+    name: str
+    body: Mapping[str, Any]
+    hash: str
+    package: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Something a definition needs: `path` inside its body, and the element (and part of it) it points to.
+
+    `part` is the field, option or step inside the target: `Reference(path="/condition", kind="object",
+    name="ticket", part="priority")`.
+    """
+
+    path: str
+    kind: str
+    name: str
+    part: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """A finding of preview: where (JSON pointer under `/{kind}/{name}`), how bad, a stable code, words and facts."""
+
+    path: str
+    severity: Severity
+    code: str
+    message: Text
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanStep:
+    """One step of a migration plan.
+
+    `apply` runs inside the publishing transaction (catalogue-speed statements only) with the unit's schema
+    connection. `job`, when set, is queued in the same transaction as a job of that kind with `job_input`, and
+    the part is `building` until it ends.
+    """
+
+    step: str
+    step_class: StepClass
+    message: Text
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    apply: Callable[[Any], None] | None = None
+    job: str | None = None
+    job_input: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Snapshot(Protocol):
+    """All metadata of one tenant at one version, immutable; artefacts compile on first use and once."""
+
+    @property
+    def version(self) -> int: ...
+
+    def get(self, kind: str, name: str) -> Any:
+        """The compiled artefact. Raises `NotFound`."""
+        ...
+
+    def find(self, kind: str, name: str) -> Any | None:
+        """The compiled artefact, or None when there is no such element."""
+        ...
+
+    def names(self, kind: str) -> Sequence[str]:
+        """Names of all elements of a kind, sorted."""
+        ...
+
+    def all(self, kind: str) -> Sequence[Any]:
+        """All compiled artefacts of a kind, sorted by name."""
+        ...
+
+    def definition(self, kind: str, name: str) -> Definition | None:
+        """The definition as stored, or None."""
+        ...
+
+    def derived(self, key: str, make: Callable[[Snapshot], Any]) -> Any:
+        """A value computed once per snapshot and kept with it (indexes over several elements)."""
+        ...
+
+    def physical(self, kind: str, path: str) -> str | None:
+        """The stable physical name (table, column) allotted to an element or part, e.g. ("field", "ticket.subject")."""
+        ...
+
+
+class PlanContext(Protocol):
+    """What a plan function may ask: the snapshots before and after, and live row counts."""
+
+    @property
+    def before(self) -> Snapshot: ...
+
+    @property
+    def after(self) -> Snapshot: ...
+
+    @property
+    def dialect(self) -> str: ...
+
+    def rows(self, statement: Any, parameters: Mapping[str, Any] | None = None) -> Sequence[tuple[Any, ...]]: ...
+
+
+def _nothing(*_: Any) -> tuple[Any, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataKind:
+    """A kind of metadata, registered by the room that understands it.
+
+    `schema`: JSON Schema 2020-12 of the body. `compile(definition, snapshot)`: the artefact; may ask the snapshot
+    for other artefacts (lazily, cycles are the compiler's to avoid) and raises `MetadataError` for what the schema
+    cannot say. `check`: further diagnostics without stopping at the first. `references`: what it needs.
+    `plan(before, after, context)`: migration steps for a created (before None), changed or removed (after None)
+    element. `physical(definition)`: the parts that need a stable physical name: pairs (kind, path).
+    `adopted`: definitions the kind's room always provides (system objects), never stored.
+    """
+
+    name: str
+    folder: str
+    label: Text
+    schema: Mapping[str, Any]
+    compile: Callable[[Definition, Snapshot], Any]
+    check: Callable[[Definition, Snapshot], Iterable[Diagnostic]] = _nothing
+    references: Callable[[Definition, Snapshot], Iterable[Reference]] = _nothing
+    plan: Callable[[Definition | None, Definition | None, PlanContext], Iterable[PlanStep]] = _nothing
+    physical: Callable[[Definition], Iterable[tuple[str, str]]] = _nothing
+    adopted: tuple[Definition, ...] = ()
+    order: int = 100
+
+
+class MetadataError(FieldstoneError):
+    """This metadata is not valid."""
+
+    code = "metadata_invalid"
+
+    def __init__(self, message: Text, *, path: str = "", code: str | None = None, **facts: Any) -> None:
+        super().__init__(message, code=code, **facts)
+        self.path = path
