@@ -43,6 +43,36 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rename:
+    """An element, or (with `part`) one named part of it, that goes on under another name.
+
+    `name` and `part` are the old names; `to` is the new name of the element, or of the part when `part` is set.
+    """
+
+    kind: str
+    name: str
+    to: str
+    part: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhysicalPart:
+    """A part that needs a stable physical name.
+
+    `kind` and `path` are what `Snapshot.physical` is asked with ("field", "ticket.subject"); `stem` is the name wished
+    for ("f_subject"), unique within `scope` ("o_ticket" for a column, "" for a table). A part keeps the name it once
+    got, also over renames (`renamed_from` in the body), as long as its `signature` (how it is stored) stays the same;
+    with another signature it gets a fresh name (`f_subject_2`), so that no old column is ever read as something else.
+    """
+
+    kind: str
+    path: str
+    stem: str
+    scope: str = ""
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
     """A finding of preview: where (JSON pointer under `/{kind}/{name}`), how bad, a stable code, words and facts."""
 
@@ -58,8 +88,10 @@ class PlanStep:
     """One step of a migration plan.
 
     `apply` runs inside the publishing transaction (catalogue-speed statements only) with the unit's schema
-    connection. `job`, when set, is queued in the same transaction as a job of that kind with `job_input`, and
-    the part is `building` until it ends.
+    connection. `job`, when set, is queued in the same transaction as a job of that kind with `job_input`, to which
+    `element` ("object/ticket"), `building` and `version` are added. `building` names the part of the element that is
+    not promised until the job has proved it ("priority.unique"); the job then calls `MetadataService.activate`,
+    which publishes the version in which `Snapshot.building` no longer lists it.
     """
 
     step: str
@@ -68,6 +100,7 @@ class PlanStep:
     facts: Mapping[str, Any] = field(default_factory=dict)
     apply: Callable[[Any], None] | None = None
     job: str | None = None
+    building: str | None = None
     job_input: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -105,6 +138,10 @@ class Snapshot(Protocol):
         """The stable physical name (table, column) allotted to an element or part, e.g. ("field", "ticket.subject")."""
         ...
 
+    def building(self, kind: str, name: str) -> frozenset[str]:
+        """Parts of an element that a job still builds: written and shown, but not to be filtered by or promised."""
+        ...
+
 
 class PlanContext(Protocol):
     """What a plan function may ask: the snapshots before and after, and live row counts."""
@@ -132,9 +169,18 @@ class MetadataKind:
     `schema`: JSON Schema 2020-12 of the body. `compile(definition, snapshot)`: the artefact; may ask the snapshot
     for other artefacts (lazily, cycles are the compiler's to avoid) and raises `MetadataError` for what the schema
     cannot say. `check`: further diagnostics without stopping at the first. `references`: what it needs.
-    `plan(before, after, context)`: migration steps for a created (before None), changed or removed (after None)
-    element. `physical(definition)`: the parts that need a stable physical name: pairs (kind, path).
-    `adopted`: definitions the kind's room always provides (system objects), never stored.
+    `plan(before, after, context)`: migration steps for a created (before None), changed, renamed or removed (after
+    None) element; also called for unchanged elements that refer to a changed one. `physical(definition)`: the parts
+    that need a stable physical name; a bare pair (kind, path) stands for the usual stem and scope.
+    `rewrite(definition, rename)`: the body with every reference to the renamed element or part replaced, or None when
+    it cannot be done; kinds without it make a rename of what they refer to be refused.
+    `adopted`: definitions the kind's room always provides (system objects): published with the first version and with
+    each software upgrade that changes them, never by a changeset.
+
+    Artefacts are shared by all tenants whose definition, and whatever it refers to by `references`, directly or not,
+    are the same. So `compile` (and what the artefact asks later, if it keeps the snapshot it was given) may ask only
+    for elements that `references` names; an index over all elements belongs into `Snapshot.derived`.
+    `references` names every element whose definition it reads, also one that does not exist.
     """
 
     name: str
@@ -145,7 +191,8 @@ class MetadataKind:
     check: Callable[[Definition, Snapshot], Iterable[Diagnostic]] = _nothing
     references: Callable[[Definition, Snapshot], Iterable[Reference]] = _nothing
     plan: Callable[[Definition | None, Definition | None, PlanContext], Iterable[PlanStep]] = _nothing
-    physical: Callable[[Definition], Iterable[tuple[str, str]]] = _nothing
+    physical: Callable[[Definition], Iterable[PhysicalPart | tuple[str, str]]] = _nothing
+    rewrite: Callable[[Definition, Rename], Mapping[str, Any] | None] | None = None
     adopted: tuple[Definition, ...] = ()
     order: int = 100
 
