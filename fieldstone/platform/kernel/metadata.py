@@ -59,10 +59,11 @@ class Rename:
 class PhysicalPart:
     """A part that needs a stable physical name.
 
-    `kind` and `path` are what `Snapshot.physical` is asked with ("field", "ticket.subject"); `stem` is the name wished
-    for ("f_subject"), unique within `scope` ("o_ticket" for a column, "" for a table). A part keeps the name it once
-    got, also over renames (`renamed_from` in the body), as long as its `signature` (how it is stored) stays the same;
-    with another signature it gets a fresh name (`f_subject_2`), so that no old column is ever read as something else.
+    `kind` and `path` are what `Snapshot.physical` is asked with ("field", "ticket.subject"); a path begins with the
+    name of its element. `stem` is the name wished for ("f_subject"); it is unique within the part of the same element
+    whose path is `scope` ("ticket" for its columns, "" for tables). A part keeps the name it once got, also over
+    renames (`renamed_from` in the body), as long as its `signature` (how it is stored) stays the same; with another
+    signature it gets a fresh name (`f_subject_2`), so that no old column is ever read as something else.
     """
 
     kind: str
