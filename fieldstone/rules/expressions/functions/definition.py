@@ -69,3 +69,18 @@ class Function:
     example: str
     gives: str
     overloads: tuple[Overload, ...]
+
+
+def overload(
+    *parameters: Type,
+    to: Type,
+    by: Callable[..., Any],
+    rest: Type | None = None,
+    sql: str | None = None,
+    on_null: OnNull = OnNull.GIVES_NULL,
+    needs: Needs = Needs.ARGUMENTS,
+) -> Overload:
+    """An `Overload` in one line: from `parameters` `to` a type, calculated `by` a Python function."""
+    return Overload(
+        parameters=parameters, result=to, implementation=by, rest=rest, sql=sql, on_null=on_null, needs=needs
+    )
