@@ -201,6 +201,9 @@ class MetadataKind:
 class MetadataError(FieldstoneError):
     """This metadata is not valid."""
 
+    # "kind/name" of the definition that did not compile, set by the snapshot; `path` is a pointer inside it.
+    element: str = ""
+
     code = "metadata_invalid"
 
     def __init__(self, message: Text, *, path: str = "", code: str | None = None, **facts: Any) -> None:
