@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from fieldstone.platform.kernel.text import Text
@@ -74,7 +75,7 @@ def problems(tiers: Sequence[Tier]) -> Iterator[TierProblem]:
     for index, tier in enumerate(tiers):
         if tier.below is not None and tier.below <= tier.start:
             yield TierProblem(code="tier_empty", index=index, start=tier.start, below=tier.below)
-    for index, (lower, upper) in enumerate(zip(tiers, tiers[1:], strict=False), start=1):
+    for index, (lower, upper) in enumerate(pairwise(tiers), start=1):
         if upper.start < lower.start:
             yield TierProblem(code="tier_unsorted", index=index, start=upper.start, below=lower.start)
         elif upper.start == lower.start:
