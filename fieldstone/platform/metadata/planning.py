@@ -49,7 +49,7 @@ def plan(candidate: Candidate, affected: Sequence[Key], cache: SnapshotCache, un
         TenantSnapshot(candidate.base.version + 1, cache.compiled(candidate.manifest)),
         unit,
     )
-    steps = []
+    steps: list[PlannedStep] = []
     for before, after in _pairs(candidate, affected):
         definition = after or before
         kind = cache.kinds.get(definition.kind) if definition else None
