@@ -15,6 +15,8 @@ from typing import Any
 
 from flask import Flask, Response, make_response, render_template, request
 
+from fieldstone.ui.assets import Assets
+
 UI = Path(__file__).resolve().parent.parent / "fieldstone" / "ui"
 PAGES = ["list", "record", "form", "inbox", "dispatch", "signin", "error", "import", "jobs", "empty"]
 POLICY = (
@@ -25,11 +27,12 @@ POLICY = (
 
 def create_app() -> Flask:
     """The gallery as a Flask application, ready to be served."""
-    app = Flask("gallery", static_folder=str(UI / "static"), template_folder=str(UI / "templates"))
-    app.jinja_env.autoescape = True
-    app.jinja_env.globals["static"] = lambda path: f"/static/{path}"
+    app = Flask("gallery", static_folder=None, template_folder=str(UI / "templates"))
+    assets = Assets()
+    app.jinja_env.globals["static"] = assets.url
     app.jinja_env.globals["_"] = _translate
     app.after_request(_headers)
+    app.add_url_rule(f"/static/{assets.version}/<path:path>", "static_file", lambda path: _static(assets, path))
     app.add_url_rule("/", "gallery", lambda: render_template("gallery.html", **_context("gallery")))
     app.add_url_rule("/page/<name>", "page", _page, methods=["GET", "POST"])
     app.add_url_rule("/part/<name>", "part", _part, methods=["GET", "POST"])
@@ -37,6 +40,18 @@ def create_app() -> Flask:
     app.add_url_rule("/lookup", "lookup", _lookup)
     app.add_url_rule("/status/<int:code>", "status", _status, methods=["GET", "POST"])
     return app
+
+
+def _static(assets: Assets, path: str) -> Response:
+    asset = assets.read(path)
+    if asset is None:
+        return Response("no such file", 404)
+    packed = asset.gzipped if "gzip" in request.headers.get("Accept-Encoding", "") else None
+    answer = Response(packed or asset.body, mimetype=asset.mimetype)
+    if packed:
+        answer.headers["Content-Encoding"] = "gzip"
+    answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return answer
 
 
 def _headers(response: Response) -> Response:
@@ -64,10 +79,14 @@ def _page(name: str) -> Response | str | tuple[str, int]:
 def _part(name: str) -> Response:
     """Fragments that htmx asks for: the drawer, dialogs, an inline editor, a re-rendered form part."""
     status = 422 if name in ("drawer_save", "cell_save") and not request.form.get("subject", "x").strip() else 200
-    answer = make_response(render_template("gallery/parts.html", part=name, status=status, form=request.form, **_context(name)), status)
+    answer = make_response(
+        render_template("gallery/parts.html", part=name, status=status, form=request.form, **_context(name)), status
+    )
     if name == "drawer_save" and status == 200:
         answer = make_response("", 204)
-        answer.headers["HX-Trigger"] = json.dumps({"fs:close": True, "fs:toast": {"text": "Saved", "kind": "ok", "undo_url": "/part/undo"}})
+        answer.headers["HX-Trigger"] = json.dumps(
+            {"fs:close": True, "fs:toast": {"text": "Saved", "kind": "ok", "undo_url": "/part/undo"}}
+        )
     return answer
 
 
@@ -75,7 +94,12 @@ def _search() -> dict[str, Any]:
     query = request.args.get("q", "").lower()
     rows = [
         {"label": "Work orders", "href": "/page/list", "icon": "clipboard-list", "kind": "Page"},
-        {"label": "WO-00418 Chiller pump vibration", "href": "/page/record", "icon": "clipboard-list", "kind": "Work order"},
+        {
+            "label": "WO-00418 Chiller pump vibration",
+            "href": "/page/record",
+            "icon": "clipboard-list",
+            "kind": "Work order",
+        },
         {"label": "Harbour Tower C", "href": "/page/record", "icon": "building", "kind": "Customer"},
         {"label": "New work order", "href": "/page/form", "icon": "plus", "kind": "Action"},
         {"label": "Approvals", "href": "/page/inbox", "icon": "circle-check", "kind": "Page"},
@@ -100,7 +124,13 @@ def _context(page: str) -> dict[str, Any]:
         "shell": {
             "app": {"name": "service", "label": _translate("Field service"), "icon": "headset"},
             "apps": [
-                {"name": "service", "label": _translate("Field service"), "icon": "headset", "href": "/", "color": "blue"},
+                {
+                    "name": "service",
+                    "label": _translate("Field service"),
+                    "icon": "headset",
+                    "href": "/",
+                    "color": "blue",
+                },
                 {"name": "sales", "label": _translate("Sales"), "icon": "report", "href": "/", "color": "green"},
                 {"name": "setup", "label": _translate("Setup"), "icon": "settings", "href": "/", "color": "grey"},
             ],
@@ -114,10 +144,23 @@ def _context(page: str) -> dict[str, Any]:
             "search_url": "/search",
             "csrf_token": "sample-token",
             "create_links": [
-                {"label": _translate("Work order"), "icon": "clipboard-list", "href": "/page/form", "drawer_url": "/part/drawer"},
+                {
+                    "label": _translate("Work order"),
+                    "icon": "clipboard-list",
+                    "href": "/page/form",
+                    "drawer_url": "/part/drawer",
+                },
                 {"label": _translate("Customer"), "icon": "building", "href": "/page/form", "drawer_url": ""},
             ],
-            "urls": {"home": "/", "profile": "/", "notifications": "/page/inbox", "jobs": "/page/jobs", "bin": "/", "setup": "", "sign_out": "/page/signin"},
+            "urls": {
+                "home": "/",
+                "profile": "/",
+                "notifications": "/page/inbox",
+                "jobs": "/page/jobs",
+                "bin": "/",
+                "setup": "",
+                "sign_out": "/page/signin",
+            },
             "flashes": [],
             "palette_url": "/search",
         },
@@ -140,10 +183,19 @@ def _navigation(page: str) -> list[dict[str, Any]]:
     ]
     query = f"?{request.query_string.decode()}" if request.query_string else ""
     links = [
-        {"label": _translate(label), "icon": icon, "href": href + query, "active": active, "count": 4 if icon == "circle-check" else None}
+        {
+            "label": _translate(label),
+            "icon": icon,
+            "href": href + query,
+            "active": active,
+            "count": 4 if icon == "circle-check" else None,
+        }
         for label, icon, href, active in items
     ]
-    stars = [{"label": _translate(label), "icon": "star", "href": "/page/list" + query, "active": False, "count": None} for label in ("Overdue today", "Kowloon East")]
+    stars = [
+        {"label": _translate(label), "icon": "star", "href": "/page/list" + query, "active": False, "count": None}
+        for label in ("Overdue today", "Kowloon East")
+    ]
     return [{"label": _translate("Service"), "items": links}, {"label": _translate("Favourites"), "items": stars}]
 
 

@@ -1,6 +1,6 @@
-"""Vendor the browser assets: fetch the npm packages of the manifest, verify them and copy single files into the package.
+"""Vendor the browser assets: fetch npm packages named by the manifest, verify them, copy single files into the package.
 
-In: ``fieldstone/ui/static/vendor/manifest.json`` (package, exact version, SHA-256 of the tarball and of each file, licence).
+In: ``fieldstone/ui/static/vendor/manifest.json`` (package, exact version, SHA-256 of tarball and of each file, licence).
 Out: the files beside the manifest, one licence text per package and one SVG sprite with only the icons that are listed.
 Run by a maintainer (``python scripts/vendor_assets.py``); ``--check`` verifies the committed files without any network.
 """
@@ -103,7 +103,9 @@ def _sprite(root: Path, sprite: dict[str, Any]) -> bytes:
     outline = json.loads((root / "tabler-nodes-outline.json").read_text("utf-8"))
     filled = json.loads((root / "tabler-nodes-filled.json").read_text("utf-8"))
     symbols = [_symbol(name, outline[name], "") for name in sprite["outline"]]
-    symbols += [_symbol(f"{name}-filled", filled[name], ' fill="currentColor" stroke="none"') for name in sprite["filled"]]
+    symbols += [
+        _symbol(f"{name}-filled", filled[name], ' fill="currentColor" stroke="none"') for name in sprite["filled"]
+    ]
     return ('<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(symbols) + "\n</svg>\n").encode()
 
 
