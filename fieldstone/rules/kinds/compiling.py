@@ -41,11 +41,13 @@ _MORE_NAMES = {"input": map_of(STRING, DYN)}
 class Compiling:
     """One definition at work."""
 
-    def __init__(self, definition: Definition, snapshot: Snapshot) -> None:
+    def __init__(
+        self, definition: Definition, snapshot: Snapshot, names: Mapping[str, Type] = MappingProxyType(_MORE_NAMES)
+    ) -> None:
         self.body = definition.body
         self.snapshot = snapshot
         self.references: list[Reference] = []
-        self.environment = RecordEnvironment(snapshot, self.body["object"], _MORE_NAMES)
+        self.environment = RecordEnvironment(snapshot, self.body["object"], names)
         self.refer("/object", "object", self.body["object"])
 
     @cached_property
