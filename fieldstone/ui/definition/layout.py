@@ -1,7 +1,7 @@
 """The kind `layout`: how the form and the page of an object are arranged.
 
-What comes in: definitions from `layouts/*.json`. What goes out: `Layout` artefacts with compiled conditions. Who calls it:
-`platform.metadata` through the `MetadataKind`, and the form and record pages.
+What comes in: definitions from `layouts/*.json`. What goes out: `Layout` artefacts with compiled conditions. Who calls
+it: `platform.metadata` through the `MetadataKind`, and the form and record pages.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The kind `view`: a saved way to look at the records of an object: columns, filter, sort, display.
 
-What comes in: definitions from `views/*.json`. What goes out: `View` artefacts. Who calls it: `platform.metadata` through
-the `MetadataKind`, and the list pages.
+What comes in: definitions from `views/*.json`. What goes out: `View` artefacts. Who calls it: `platform.metadata`
+through the `MetadataKind`, and the list pages.
 """
 
 from __future__ import annotations
