@@ -100,7 +100,7 @@ class Candidates:
         remaining = [definition for definition in elements.values() if definition is not None]
         LIMITS.check("definitions", len(remaining))
         names = allot(base.names, self._parts(changes), renames, preferred)
-        manifest = Manifest(remaining, {name.key: name.name for name in names}, _still_building(base.manifest, changes))
+        manifest = Manifest(remaining, {name.key: name.name for name in names}, _still_building(base, changes, renames))
         return Candidate(
             base=base,
             manifest=manifest,
@@ -215,8 +215,13 @@ def _differs(before: Definition | None, after: Definition | None) -> bool:
     return (before.hash, before.package) != (after.hash, after.package)
 
 
-def _still_building(manifest: Manifest, changes: Mapping[Key, Definition | None]) -> dict[Key, frozenset[str]]:
-    return {key: parts for key, parts in manifest.building.items() if key not in changes or changes[key] is not None}
+def _still_building(
+    base: Base, changes: Mapping[Key, Definition | None], renames: Iterable[Rename]
+) -> dict[Key, frozenset[str]]:
+    """Parts under construction stay so when their element changes, follow it when renamed, end when it is removed."""
+    renamed = {(r.kind, r.name): (r.kind, r.to) for r in renames if r.part is None}
+    following = {renamed.get(key, key): parts for key, parts in base.manifest.building.items()}
+    return {key: parts for key, parts in following.items() if key not in changes or changes[key] is not None}
 
 
 def _error(path: str, code: str, message: str, **facts: Any) -> Diagnostic:
