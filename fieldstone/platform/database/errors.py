@@ -86,6 +86,11 @@ def translated(error: BaseException) -> Exception:
     return error if isinstance(error, Exception) else RuntimeError(str(error))
 
 
+def available(error: Exception) -> Exception:
+    """For callers that do not run again: a lost connection or a deadlock is a reason to come back later."""
+    return Unavailable(retry_after=1) if isinstance(error, ConnectionLost | RunAgain) else error
+
+
 def _from_postgresql(error: psycopg.Error) -> Exception:
     state = error.sqlstate or ""
     if state in _KINDS:
@@ -107,8 +112,6 @@ def _special(error: psycopg.Error, state: str) -> Exception | None:
     if state == "FS001":
         version, access_version, tenant_state = (error.diag.message_detail or "0 0 gone").split(" ")
         return Moved(int(version), int(access_version), tenant_state)
-    if state == "FS002":
-        return HomeMissing(message)
     if state == "FS003":
         return Conflict()
     if state in ("40001", "40P01"):

@@ -37,7 +37,7 @@ class Step(NamedTuple):
 
 class Result(NamedTuple):
     rows: list[tuple[Any, ...]]
-    count: int
+    changed: int
 
 
 class StepFailed(Exception):
@@ -52,7 +52,7 @@ class StepFailed(Exception):
 class _Sent(NamedTuple):
     """What to expect for one message: the step it belongs to (-1: housekeeping) and the statement it prepares."""
 
-    index: int
+    step: int
     prepares: tuple[Any, ...] | None
 
 
@@ -149,12 +149,12 @@ class Channel:
             if raw is None or raw.status == _ABORTED:
                 continue
             if raw.status not in (_TUPLES, _DONE):
-                failure = failure or StepFailed(max(expected.index, 0), self._error(raw))
+                failure = failure or StepFailed(max(expected.step, 0), self._error(raw))
             elif expected.prepares is not None:
                 key, name = expected.prepares
                 self._prepared[key] = name
-            elif expected.index >= 0:
-                results[expected.index] = self._loaded(raw)
+            elif expected.step >= 0:
+                results[expected.step] = self._loaded(raw)
         self._read_sync(until)
         self._pg.exit_pipeline_mode()
         if failure is not None:

@@ -13,10 +13,11 @@ from typing import Any, Literal, cast
 import psycopg
 import sqlalchemy as sa
 
-from fieldstone.platform.database.errors import DRIVER_ERRORS, ConnectionLost, PlanOutdated, translated
+from fieldstone.platform.database.errors import DRIVER_ERRORS, ConnectionLost, HomeMissing, PlanOutdated, translated
 from fieldstone.platform.database.pipeline import Channel, Result, Step, StepFailed
 from fieldstone.platform.database.session import Call, CallFailed, Outcome
 from fieldstone.platform.kernel.context import DialectName
+from fieldstone.platform.kernel.errors import Unavailable
 
 Mode = Literal["read", "write"]
 
@@ -26,6 +27,8 @@ _BEGIN = {
 }
 _COMMIT = Step(b"COMMIT", (), "")
 _GATE = b"SELECT version, access_version, state FROM fieldstone.gate($1, $2, $3, $4, $5)"
+# No such table, role, schema; or a role the login may no longer take: the tenant was dropped.
+_NO_HOME = frozenset({"42P01", "22023", "42704", "3F000"})
 # The server ends a statement after its own limit; this much later the line itself must be dead.
 _GRACE_SECONDS = 2.0
 
@@ -59,7 +62,8 @@ class PostgresSession:
         before = 0 if self._open else len(self._preamble)
         results = self._send([self._step(call) for call in calls])[before:]
         return [
-            Outcome(call.form.converted(result.rows), result.count) for call, result in zip(calls, results, strict=True)
+            Outcome(call.form.converted(result.rows), result.changed)
+            for call, result in zip(calls, results, strict=True)
         ]
 
     def commit(self, calls: Sequence[Call]) -> None:
@@ -108,6 +112,8 @@ class PostgresSession:
             raise self._give_up(error) from error
 
     def _failed(self, failure: StepFailed, opening: int) -> Exception:
+        if failure.index < opening and failure.error.sqlstate in _NO_HOME:
+            return HomeMissing(str(failure.error))
         cause = translated(failure.error)
         if isinstance(cause, PlanOutdated | ConnectionLost):
             self._core.invalidate()
@@ -143,4 +149,4 @@ def _connect(engine: sa.Engine) -> sa.Connection:
     except DRIVER_ERRORS as error:
         raise translated(error) from error
     except sa.exc.TimeoutError as error:
-        raise ConnectionLost("no free connection") from error
+        raise Unavailable(retry_after=1) from error

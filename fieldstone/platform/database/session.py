@@ -26,7 +26,7 @@ class Outcome(NamedTuple):
     """Rows as Python values, and the number of rows read or changed."""
 
     rows: list[Row]
-    count: int
+    changed: int
 
 
 class CallFailed(Exception):

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from fieldstone.platform.database.errors import DRIVER_ERRORS, HomeMissing, IntegrityError, Moved, translated
+from fieldstone.platform.database.errors import DRIVER_ERRORS, HomeMissing, IntegrityError, translated
 from fieldstone.platform.database.home import READ_STATE
 from fieldstone.platform.database.prepared import Form
 from fieldstone.platform.database.session import Call, CallFailed, Outcome

@@ -263,21 +263,21 @@ class ExactDecimal(_Portable):
         units = int(value) if self.is_scaled_integer else self._from_sortable(value)
         return _shifted(units, self.scale)
 
-    def units(self, value: Decimal | int) -> int:
+    def units(self, value: Any) -> int:
         """The value in units of 10**-scale. Raises ValueError when it does not fit exactly."""
         if isinstance(value, bool) or not isinstance(value, Decimal | int):
             raise ValueError(f"expected a Decimal, got {value!r}")
         number = Decimal(value)
         if not number.is_finite():
             raise ValueError("expected a finite number")
+        if number and number.adjusted() >= self.precision - self.scale:
+            raise ValueError(f"{value} has more than {self.precision - self.scale} digits before the point")
         sign, digits, exponent = number.as_tuple()
         shift = int(exponent) + self.scale
-        whole = int("".join(map(str, digits)) or "0")
-        whole, rest = (whole * 10**shift, 0) if shift >= 0 else divmod(whole, 10**-shift)
-        if rest:
+        kept = digits if shift >= 0 else digits[:shift]
+        if shift < 0 and any(digits[shift:]):
             raise ValueError(f"{value} has more than {self.scale} decimal places")
-        if whole >= self._limit:
-            raise ValueError(f"{value} has more than {self.precision - self.scale} digits before the point")
+        whole = int("".join(map(str, kept)) or "0") * (10**shift if shift > 0 and number else 1)
         return -whole if sign else whole
 
     def _sortable(self, units: int) -> str:

@@ -95,7 +95,7 @@ class SqlUnit:
 
     def run(self, statement: Any, parameters: Parameters | None = None) -> int:
         """Run a changing statement; the number of rows it changed."""
-        return self._execute(statement, parameters or _NONE).count
+        return self._execute(statement, parameters or _NONE).changed
 
     def run_many(self, statement: Any, parameters: Sequence[Parameters]) -> int:
         """Run one statement for each set of parameters, in as few sends as possible; the rows changed in all."""
@@ -104,7 +104,7 @@ class SqlUnit:
         changed = 0
         for start in range(0, len(parameters), _BATCH):
             calls = [self._call(statement, each) for each in parameters[start : start + _BATCH]]
-            changed += sum(outcome.count for outcome in self._send(calls))
+            changed += sum(outcome.changed for outcome in self._send(calls))
         return changed
 
     def write_later(
@@ -217,8 +217,8 @@ class SqlUnit:
         self, statement: Prepared, parameters: Parameters, expect: int | None, refusal: Refusal | None
     ) -> None:
         try:
-            count = self._send([self._call(statement, parameters)])[-1].count
-            if expect is not None and count != expect:
+            changed = self._send([self._call(statement, parameters)])[-1].changed
+            if expect is not None and changed != expect:
                 raise Conflict
         except Conflict as error:
             self._failure = error if refusal is None else refusal(error)
