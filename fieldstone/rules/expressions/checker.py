@@ -105,8 +105,6 @@ class _Checker:
         return self._checks[type(node)](node)
 
     def result(self, tree: Node, expects: Type | None) -> Node:
-        if isinstance(tree, FieldPath) and tree.path[0] == "user":
-            self.calls.names.add("user")
         if expects is None or is_open(expects):
             return tree
         if expects.is_record and tree.type == STRING:

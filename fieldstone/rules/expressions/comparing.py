@@ -7,7 +7,7 @@ the operator works on, or a `Faulty` with a reason and a suggestion. Who calls i
 from __future__ import annotations
 
 from fieldstone.rules.expressions.coercion import aligned, amount_of, common_of_types, convert, distance, without_record
-from fieldstone.rules.expressions.dialect import Absent, Conversions, Dialect
+from fieldstone.rules.expressions.dialect import Absent, Conversions, Dialect, Faults, Mixing
 from fieldstone.rules.expressions.operators import ARITHMETIC, ORDER
 from fieldstone.rules.expressions.reports import Reports, is_open
 from fieldstone.rules.expressions.syntax import Binary, Convert, ListNode, Literal, Node, Variable
@@ -53,6 +53,9 @@ class Comparing:
 
     def _equality(self, node: Binary, left: Node, right: Node) -> Node:
         pair = aligned(left, right, self._dialect, self._reports)
+        if pair is None and self._dialect.faults is Faults.DEFERRED:
+            # Values of different types are simply not equal where nothing is refused beforehand.
+            return _binary(node, left, right, BOOL)
         if pair is None:
             return self._incomparable(node, left, right)
         return _binary(node, *pair, BOOL)
@@ -82,7 +85,7 @@ class Comparing:
         if left.type == MONEY and right.type.element in _NUMBERS:
             left = amount_of(left)
         left, right = without_record(left), without_record(right)
-        if isinstance(right, ListNode):
+        if isinstance(right, ListNode) and self._dialect.mixing is Mixing.REFUSED:
             return self._in_literal_list(node, left, right)
         sample = Variable(start=right.start, end=right.end, name="", type=right.type.element)
         pair = aligned(left, sample, self._dialect, self._reports)

@@ -6,32 +6,61 @@ indexed by them, where-used is told from them, and records are loaded by them. W
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from fieldstone.rules.expressions.syntax import (
+    Call,
+    Comprehension,
+    FieldPath,
+    Literal,
+    Member,
+    Node,
+    Path,
+    Variable,
+    children,
+)
 
-from fieldstone.rules.expressions.syntax import Call, FieldPath, Literal, Member, Node, Path, Variable, walk
+_Paths = tuple[Path, ...]
 
 
-def references(tree: Node) -> tuple[Path, ...]:
+def references(tree: Node) -> _Paths:
     """Every path read: `("amount",)`, `("customer", "tier")`, `("lines", "amount")`, and those in `changed(...)`."""
-    return tuple(dict.fromkeys(_read(tree)))
+    reading = _Reading()
+    reading.visit(tree)
+    return tuple(reading.found)
 
 
-def _read(tree: Node) -> Iterator[Path]:
-    for node in walk(tree):
-        if isinstance(node, FieldPath):
-            yield node.path
-        elif isinstance(node, Member):
-            path = _through_list(node)
-            if path is not None:
-                yield path
-        elif isinstance(node, Call) and node.name == "changed" and isinstance(node.arguments[0], Literal):
-            yield (str(node.arguments[0].value),)
+class _Reading:
+    """Collects paths. `visit` gives the paths from which the value of a node may come, so that
+    `first(lines).amount` is seen to read `("lines", "amount")`."""
 
+    def __init__(self) -> None:
+        self.found: dict[Path, None] = {}
+        self._origins: dict[str, _Paths] = {}
 
-def _through_list(node: Node) -> Path | None:
-    if isinstance(node, Variable):
-        return node.origin
-    if isinstance(node, Member) and node.operand.type.is_record:
-        before = _through_list(node.operand)
-        return None if before is None else (*before, node.field)
-    return None
+    def visit(self, node: Node) -> _Paths:
+        match node:
+            case FieldPath():
+                return self._note((node.path,))
+            case Variable():
+                return self._origins.get(node.name, ())
+            case Member() if node.operand.type.is_record:
+                return self._note(tuple((*path, node.field) for path in self.visit(node.operand)))
+            case Call(name="changed", arguments=(Literal(value=name),)):
+                return self._note(((str(name),),))
+            case Comprehension():
+                return self._comprehension(node)
+            case _:
+                return tuple(path for part in children(node) for path in self.visit(part))
+
+    def _note(self, paths: _Paths) -> _Paths:
+        self.found.update(dict.fromkeys(paths))
+        return paths
+
+    def _comprehension(self, node: Comprehension) -> _Paths:
+        walked = self.visit(node.source)
+        hidden = self._origins.get(node.variable, ())
+        self._origins[node.variable] = walked
+        if node.condition is not None:
+            self.visit(node.condition)
+        result = () if node.result is None else self.visit(node.result)
+        self._origins[node.variable] = hidden
+        return result if node.kind == "map" else walked

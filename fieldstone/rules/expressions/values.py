@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from enum import Enum
+from operator import attrgetter
 from typing import Any, Final
 
 INT_MIN: Final = -(2**63)
@@ -155,3 +156,7 @@ def _equal_maps(left: Mapping[Any, Any], right: Mapping[Any, Any]) -> bool:
 def contains(items: Sequence[Any], wanted: Any) -> bool:
     """Whether `wanted` equals one of `items`, by the language's equality."""
     return any(equal(item, wanted) for item in items)
+
+
+money_amount: Final = attrgetter("amount")
+money_currency: Final = attrgetter("currency")

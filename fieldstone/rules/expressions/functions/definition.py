@@ -29,7 +29,6 @@ class Needs(Enum):
 
     ARGUMENTS = "arguments"
     CONTEXT = "context"
-    BUDGET = "budget"
     RECORD = "record"
     """The mapping of variables."""
 
