@@ -102,6 +102,7 @@ class Settings:
     idempotency_hours: int = _setting(24, int, "Hours an Idempotency-Key is remembered.")
     body_limit: int = _setting(2_000_000, int, "Largest request body that is not a file.")
     file_limit: int = _setting(25_000_000, int, "Largest uploaded file.")
+    metrics_token: str | None = _secret(None, "Bearer token for /metrics; without one only this machine reads it.")
     log_level: str = _setting("INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "What is logged.")
     plugins: tuple[str, ...] = _setting((), _names, "Trusted plugins the operator switched on.")
     pool_size: int = _setting(5, int, "Database connections kept open per process and database.")
