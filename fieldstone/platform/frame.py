@@ -33,6 +33,7 @@ class Frame:
         self.job_kinds: Registry[Any] = Registry("job kind")
         self.blueprints: list[Blueprint] = []
         self.commands: list[click.Command] = []
+        self.probes: list[Any] = []
         self._services: dict[type, object] = {}
         self._frozen = False
 

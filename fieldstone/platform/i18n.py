@@ -104,7 +104,7 @@ def choose_locale(*wishes: str | None, accept_language: str | None = None, defau
         found = supported(tag)
         if found:
             return found
-    return supported(default) or "en"
+    return supported(default) or default
 
 
 @lru_cache(maxsize=512)

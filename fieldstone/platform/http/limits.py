@@ -1,8 +1,8 @@
 """How many requests a tenant and a client may make.
 
 Token buckets in the memory of each web process: a bucket fills at `rate` tokens a second up to `burst`, a request
-takes one, a refused sign-in more. What comes in: keys that the caller cannot choose (tenant, proven address, hash of
-a credential). What goes out: nothing, or `TooManyRequests` with the seconds to wait. Called by the edge.
+takes one, a wrong credential more. What comes in: keys that the caller cannot choose (address, proved tenant and
+user). What goes out: nothing, or `TooManyRequests` with the seconds to wait. Called by the edge.
 """
 
 from __future__ import annotations
@@ -64,27 +64,29 @@ class Buckets:
             self._levels.popitem(last=False)
 
 
-TENANT_RATE = Rate(rate=300, burst=600)
-CLIENT_RATE = Rate(rate=50, burst=150)
-ADDRESS_RATE = Rate(rate=200, burst=600)
 REFUSED_COST = 20.0
 
 
 class RequestLimits:
-    """The three limits of every metered request: its client address, its credential, its tenant."""
+    """The limits of every metered request: its address at once; its tenant and its user once these are proved.
 
-    def __init__(self) -> None:
-        self._addresses = Buckets(ADDRESS_RATE)
-        self._clients = Buckets(CLIENT_RATE)
-        self._tenants = Buckets(TENANT_RATE)
+    Nobody pays for what a stranger claims to be: a wrong token only costs the address it comes from.
+    """
+
+    def __init__(self, *, per_minute: int) -> None:
+        """`per_minute`: requests a tenant may make in a minute; one user gets half, one address four times that."""
+        rate = per_minute / 60
+        self._tenants = Buckets(Rate(rate=rate, burst=per_minute / 5))
+        self._users = Buckets(Rate(rate=rate / 2, burst=per_minute / 10))
+        self._addresses = Buckets(Rate(rate=rate * 4, burst=per_minute))
 
     def arrived(self, address: str) -> None:
         """A request has come from `address`."""
         self._addresses.take(address)
 
-    def identified(self, tenant: str, client: str) -> None:
-        """The request is for `tenant`, with the credential (or address) `client`."""
-        self._clients.take(f"{tenant} {client}")
+    def identified(self, tenant: str, user: str) -> None:
+        """The request was found to be a user's of a tenant."""
+        self._users.take(f"{tenant} {user}")
         self._tenants.take(tenant)
 
     def refused(self, address: str) -> None:
@@ -93,12 +95,15 @@ class RequestLimits:
 
 
 class NoLimits(RequestLimits):
-    """Everybody may ask as often as they like: demo, tests, benchmarks."""
+    """Everybody may ask as often as they like: demo and benchmarks."""
+
+    def __init__(self) -> None:
+        super().__init__(per_minute=1)
 
     def arrived(self, address: str) -> None:
         """Nothing is counted."""
 
-    def identified(self, tenant: str, client: str) -> None:
+    def identified(self, tenant: str, user: str) -> None:
         """Nothing is counted."""
 
     def refused(self, address: str) -> None:

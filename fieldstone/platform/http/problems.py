@@ -8,17 +8,15 @@ no class, no text, no path of ours. Who calls it: the edge's error handler, and 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol
 
-import psycopg
-import sqlalchemy as sa
 from flask import Response
 from werkzeug.exceptions import HTTPException
 
+from fieldstone.platform.database.errors import DRIVER_ERRORS, ConnectionLost, RunAgain, translated
 from fieldstone.platform.http.respond import encode
 from fieldstone.platform.http.statuses import status_of
 from fieldstone.platform.i18n import mark, translate
@@ -84,35 +82,17 @@ def problem_of(error: BaseException, *, locale: str, trace_id: str, method: str 
         return _of_tree(error, locale, trace_id)
     if isinstance(error, HTTPException) and error.code and error.code < 500:
         return _of_http(error, locale, trace_id, method)
-    if is_database_away(error):
-        return _of_tree(Unavailable(retry_after=2), locale, trace_id)
+    if isinstance(error, DRIVER_ERRORS):
+        # A driver's own error escapes only where no unit was open: the directory, a probe.
+        return problem_of(_in_our_words(error), locale=locale, trace_id=trace_id, method=method)
     return _unknown(locale, trace_id)
 
 
-def is_database_away(error: BaseException) -> bool:
-    """Whether the database cannot be reached or has no connection left, as against refusing a statement."""
-    if isinstance(error, sa.exc.TimeoutError):
-        return True
-    if isinstance(error, sa.exc.DBAPIError):
-        return error.connection_invalidated or is_database_away(error.orig or Exception())
-    if isinstance(error, psycopg.OperationalError):
-        return error.sqlstate is None or error.sqlstate[:2] in ("08", "53", "57", "58")
-    if isinstance(error, sqlite3.OperationalError):
-        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_AWAY
-    return False
-
-
-_SQLITE_AWAY = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_NOMEM,
-    }
-)
+def _in_our_words(error: BaseException) -> Exception:
+    words = translated(error)
+    if isinstance(words, ConnectionLost | RunAgain):
+        return Unavailable(retry_after=2)
+    return RuntimeError() if isinstance(words, DRIVER_ERRORS) else words
 
 
 def error_item(error: FieldError, locale: str) -> dict[str, str]:

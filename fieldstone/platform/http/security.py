@@ -18,7 +18,7 @@ YEAR_S = 31_536_000
 
 
 def add_headers(response: Response, *, secure: bool, shared: bool) -> Response:
-    """Security headers; `shared` answers (static files) keep the caching they chose."""
+    """Security headers; `shared` answers (static files, probes) keep the caching they chose, if any."""
     headers = response.headers
     is_page = response.mimetype == "text/html"
     headers.setdefault("Content-Security-Policy", PAGE_POLICY if is_page else DATA_POLICY)
@@ -32,7 +32,9 @@ def add_headers(response: Response, *, secure: bool, shared: bool) -> Response:
     )
     if secure:
         headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_S}; includeSubDomains")
-    if not shared:
+    if shared:
+        headers.setdefault("Cache-Control", "no-store")
+    else:
         headers["Cache-Control"] = "no-store"
         response.vary.update(("Cookie", "Authorization", "Accept-Language"))
     return response

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fieldstone.platform.audit import Audit
-from fieldstone.platform.database.state import bump_access
 from fieldstone.platform.kernel.context import Context, Unit
+from fieldstone.platform.units import bump_access
 
 
 class Changes:

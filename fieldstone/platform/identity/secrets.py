@@ -33,6 +33,11 @@ def new_session_secret(tenant: str) -> str:
     return f"{tenant}.{new_secret()}"
 
 
+def new_one_time_token(tenant: str) -> str:
+    """A token to set a password with, once: `fsp_<tenant>_<secret>`."""
+    return f"fsp_{tenant}_{new_secret()}"
+
+
 def new_recovery_code() -> str:
     """80 random bits as four groups of four letters and digits, without look-alikes, for typing by hand."""
     letters = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"

@@ -98,9 +98,13 @@ class SessionService:
             .values(attempts=SESSION.c.attempts + 1)
         )
 
-    def end_pending(self, unit: Unit, secret: str) -> None:
-        """A pending session has served."""
-        unit.run(sa.delete(SESSION).where(SESSION.c.secret_hash == hash_secret(secret), SESSION.c.pending))
+    def claim_pending(self, unit: Unit, secret: str) -> str:
+        """Use up a pending session; whose it was. Raises `NotSignedIn` when somebody else was faster."""
+        secret_hash = hash_secret(secret)
+        row = unit.one(_PENDING, {"secret_hash": secret_hash})
+        if row is None or unit.run(sa.delete(SESSION).where(SESSION.c.id == row[0], SESSION.c.pending)) != 1:
+            raise NotSignedIn("The sign-in took too long. Please start again.", code="sign_in_expired")
+        return str(row[1])
 
     def touch(self, unit: Unit, secret: str, now: datetime) -> None:
         """The session is in use; called now and then, not per request."""
@@ -125,7 +129,7 @@ class SessionService:
         """End the session with that secret; nothing happens when there is none."""
         session_id = self.current(unit, secret)
         if session_id is not None:
-            self._end(context, unit, SESSION.c.id == session_id, f"session:{session_id}", "session.sign_out")
+            self._end(context, unit, SESSION.c.id == session_id, f"session/{session_id}", "session.sign_out")
 
     def revoke(self, context: Context, unit: Unit, session_id: str) -> None:
         """End one session: one's own, or anybody's with the right. Raises `NotFound`."""
@@ -133,7 +137,7 @@ class SessionService:
         if owner is None:
             raise NotFound
         self._allow(context, str(owner))
-        self._end(context, unit, SESSION.c.id == session_id, f"session:{session_id}", "session.revoke")
+        self._end(context, unit, SESSION.c.id == session_id, f"session/{session_id}", "session.revoke")
 
     def revoke_all(self, context: Context, unit: Unit, user_id: str, *, but: str | None = None) -> None:
         """End all sessions of a user, except the one with id `but`."""
@@ -141,7 +145,7 @@ class SessionService:
         which = SESSION.c.user_id == user_id
         if but is not None:
             which = sa.and_(which, SESSION.c.id != but)
-        self._end(context, unit, which, f"user:{user_id}", "session.revoke_all")
+        self._end(context, unit, which, f"user/{user_id}", "session.revoke_all")
 
     def _allow(self, context: Context, user_id: str) -> None:
         if context.actor.is_system or context.actor.id == user_id:

@@ -83,6 +83,7 @@ SESSION = sa.Table(
     sa.Column("address", Chars(), nullable=False),
     sa.Index("session_user", "user_id"),
     sa.Index("session_expires", "expires_at"),
+    info={"export": "skip"},
 )
 
 API_TOKEN = sa.Table(
@@ -111,6 +112,7 @@ ONE_TIME_TOKEN = sa.Table(
     sa.Column("created_at", UtcDateTime(), nullable=False),
     sa.Column("expires_at", UtcDateTime(), nullable=False),
     sa.Index("one_time_token_user", "user_id"),
+    info={"export": "skip"},
 )
 
 RECOVERY_CODE = sa.Table(
@@ -127,4 +129,5 @@ SIGN_IN_COUNTER = sa.Table(
     sa.Column("failures", sa.Integer, nullable=False),
     sa.Column("last_at", UtcDateTime(), nullable=False),
     sa.Index("sign_in_counter_last", "last_at"),
+    info={"export": "skip"},
 )

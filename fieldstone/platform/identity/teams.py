@@ -58,7 +58,7 @@ class TeamService:
         row = {"id": team_id, "revision": 1, "name": name.strip(), "parent": parent, "manager": manager}
         unit.run(sa.insert(TEAM), {**row, **_stamps(context)})
         team = self.get(unit, team_id)
-        self._changes.record(context, unit, "team.create", f"team:{team_id}", None, _seen(team))
+        self._changes.record(context, unit, "team.create", f"team/{team_id}", None, _seen(team))
         return team
 
     def update(
@@ -77,7 +77,7 @@ class TeamService:
             .values(**values, revision=TEAM.c.revision + 1, updated_at=context.now, updated_by=context.actor.id)
         )
         after = self.get(unit, team_id)
-        self._changes.record(context, unit, "team.update", f"team:{team_id}", _seen(before), _seen(after))
+        self._changes.record(context, unit, "team.update", f"team/{team_id}", _seen(before), _seen(after))
         return after
 
     def delete(self, context: Context, unit: Unit, team_id: str) -> None:
@@ -87,7 +87,7 @@ class TeamService:
         if team.members or unit.one(sa.select(TEAM.c.id).where(TEAM.c.parent == team_id).limit(1)) is not None:
             raise Conflict("This team still has members or teams below it.")
         unit.run(sa.delete(TEAM).where(TEAM.c.id == team_id))
-        self._changes.record(context, unit, "team.delete", f"team:{team_id}", _seen(team), None)
+        self._changes.record(context, unit, "team.delete", f"team/{team_id}", _seen(team), None)
 
     def _teams(self, unit: Unit, statement: sa.Select[Any]) -> list[Team]:
         rows = unit.rows(statement)

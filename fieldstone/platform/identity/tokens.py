@@ -77,7 +77,7 @@ class TokenService:
         unit.run(sa.insert(API_TOKEN), row)
         info = self._existing(unit, token_id)
         # No access version: nobody can have cached a token that did not exist.
-        self._changes.note(context, unit, "token.create", f"token:{token_id}", None, _seen(info))
+        self._changes.note(context, unit, "token.create", f"token/{token_id}", None, _seen(info))
         return info, token
 
     def list(self, context: Context, unit: Unit, user_id: str) -> list[TokenInfo]:
@@ -91,7 +91,7 @@ class TokenService:
         info = self._existing(unit, token_id)
         self._allow(context, info.user_id)
         unit.run(sa.delete(API_TOKEN).where(API_TOKEN.c.id == token_id))
-        self._changes.record(context, unit, "token.revoke", f"token:{token_id}", _seen(info), None)
+        self._changes.record(context, unit, "token.revoke", f"token/{token_id}", _seen(info), None)
 
     def _existing(self, unit: Unit, token_id: str) -> TokenInfo:
         row = unit.one(_INFO.where(API_TOKEN.c.id == token_id))

@@ -58,7 +58,7 @@ class TotpService:
             raise wrong_code()
         unit.run(sa.update(USER).where(USER.c.id == user_id).values(totp_active=True))
         codes = self._new_recovery_codes(unit, user_id)
-        self._changes.record(context, unit, "second_factor.on", f"user:{user_id}")
+        self._changes.record(context, unit, "second_factor.on", f"user/{user_id}")
         return codes
 
     def remove(self, context: Context, unit: Unit, user_id: str) -> None:
@@ -120,7 +120,7 @@ class TotpService:
             sa.update(USER).where(USER.c.id == user_id).values(totp_secret=None, totp_active=False, totp_last_step=0)
         )
         unit.run(sa.delete(RECOVERY_CODE).where(RECOVERY_CODE.c.user_id == user_id))
-        self._changes.record(context, unit, "second_factor.off", f"user:{user_id}")
+        self._changes.record(context, unit, "second_factor.off", f"user/{user_id}")
 
 
 def matching_step(secret: str, code: str, now: datetime) -> int | None:

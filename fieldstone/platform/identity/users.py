@@ -62,7 +62,7 @@ class UserService:
         self._write_roles(unit, user_id, new.roles)
         self._write_teams(unit, user_id, new.teams)
         user = self._existing(unit, user_id)
-        self._changes.record(context, unit, "user.create", f"user:{user_id}", None, _seen(user))
+        self._changes.record(context, unit, "user.create", f"user/{user_id}", None, _seen(user))
         return user
 
     def update(
@@ -78,7 +78,7 @@ class UserService:
             return before
         self._bump(context, unit, user_id, values)
         after = self._existing(unit, user_id)
-        self._changes.record(context, unit, "user.update", f"user:{user_id}", _seen(before), _seen(after))
+        self._changes.record(context, unit, "user.update", f"user/{user_id}", _seen(before), _seen(after))
         return after
 
     def assign_roles(
@@ -239,7 +239,7 @@ class UserService:
         """Record a change of access, then make sure that somebody can still manage users."""
         self._bump(context, unit, before.id, {})
         after = self._existing(unit, before.id)
-        self._changes.record(context, unit, action, f"user:{before.id}", _seen(before), _seen(after))
+        self._changes.record(context, unit, action, f"user/{before.id}", _seen(before), _seen(after))
         self._check_managed(context, unit, before)
         return after
 
