@@ -18,8 +18,8 @@ from fieldstone.rules.approvals.tiers import Tier, choose
 from fieldstone.rules.engine.inputs import Inputs
 from fieldstone.rules.engine.run import holds, value_of
 from fieldstone.rules.engine.values import Assignment
+from fieldstone.rules.expressions.compile import Expression
 from fieldstone.rules.expressions.context import EvaluationContext
-from fieldstone.rules.expressions.expression import Expression
 from fieldstone.rules.expressions.values import Money
 
 Moment: TypeAlias = Literal["on_submit", "on_approved", "on_rejected", "on_returned", "on_withdrawn"]

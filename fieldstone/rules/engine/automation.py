@@ -21,8 +21,8 @@ from fieldstone.rules.effects import Effect, PostMessage, SetField
 from fieldstone.rules.engine.actions import Action, Firing
 from fieldstone.rules.engine.inputs import Event, Inputs
 from fieldstone.rules.engine.run import RuleRun, holds
+from fieldstone.rules.expressions.compile import Expression
 from fieldstone.rules.expressions.context import EvaluationContext
-from fieldstone.rules.expressions.expression import Expression
 
 Timing: TypeAlias = Literal["before", "after", "async"]
 

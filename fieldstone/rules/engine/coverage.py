@@ -144,8 +144,8 @@ def _open_regions(column: TableInput, exact: Sequence[Hashable]) -> Iterator[Reg
 
 def _all_listed(low: Any, high: Any, exact: Sequence[Hashable]) -> bool:
     """Whether each whole number of the span is one of the exact values."""
-    listed = sum(1 for value in exact if low <= value < high)  # type: ignore[operator]
-    return bool(listed == high - low)
+    values: Sequence[Any] = exact
+    return bool(sum(1 for value in values if low <= value < high) == high - low)
 
 
 def _span(low: Any, high: Any) -> str:

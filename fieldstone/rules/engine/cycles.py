@@ -70,7 +70,7 @@ def _way(start: Automation, goal: Automation, everything: Sequence[Automation]) 
     """The shortest chain of names from `start` to `goal`, both included; empty when there is none."""
     if start.name == goal.name:
         return (goal.name,)
-    ways = {start.name: (start.name,)}
+    ways: dict[str, tuple[str, ...]] = {start.name: (start.name,)}
     pending = [start]
     while pending:
         current = pending.pop(0)

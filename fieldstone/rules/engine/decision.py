@@ -16,8 +16,8 @@ from fieldstone.platform.kernel.text import Text
 from fieldstone.rules.engine.inputs import Inputs
 from fieldstone.rules.engine.paths import record_ids
 from fieldstone.rules.engine.run import Rule, value_of
+from fieldstone.rules.expressions.compile import Expression
 from fieldstone.rules.expressions.context import EvaluationContext
-from fieldstone.rules.expressions.expression import Expression
 
 Rows: TypeAlias = int
 """A set of rows: bit i is row i."""

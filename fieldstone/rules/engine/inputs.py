@@ -10,13 +10,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from fieldstone.rules.expressions.expression import Expression
-from fieldstone.rules.expressions.functions.definition import Needs
-from fieldstone.rules.expressions.syntax import Call, Path, walk
+from fieldstone.rules.expressions.compile import Expression
+from fieldstone.rules.expressions.syntax import Path
 
 Event: TypeAlias = Literal["create", "update", "delete", "button", "schedule"]
 
-_NOT_FIELDS = frozenset({"previous", "user", "input", "record"})
+_VOLATILE_CALLS = frozenset({"now", "today", "user", "changed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,7 @@ class Inputs:
     def related(self) -> frozenset[Path]:
         """The paths through lookups, without those that only ask for the id."""
         return frozenset(
-            path for path in self.paths if len(path) > 1 and path[0] not in _NOT_FIELDS and path[1:] != ("id",)
+            path for path in self.paths if len(path) > 1 and path[0] in self.fields and path[1:] != ("id",)
         )
 
     def __or__(self, other: Inputs) -> Inputs:
@@ -49,23 +48,18 @@ class Inputs:
         )
 
 
-def inputs_of(expressions: Iterable[Expression | None]) -> Inputs:
-    """What all those expressions read together."""
+def inputs_of(expressions: Iterable[Expression | None], own: Collection[str]) -> Inputs:
+    """What all those expressions read together; `own` are the fields of the object that the rule is about."""
     total = Inputs()
     for expression in expressions:
         if expression is not None:
-            total |= _of_one(expression)
+            total |= _of_one(expression, own)
     return total
 
 
-def _of_one(expression: Expression) -> Inputs:
+def _of_one(expression: Expression, own: Collection[str]) -> Inputs:
     paths = frozenset(expression.references)
-    asks_around = any(
-        isinstance(node, Call) and node.overload is not None and node.overload.needs in (Needs.CONTEXT, Needs.RECORD)
-        for node in walk(expression.tree)
-    )
-    return Inputs(
-        paths=paths,
-        fields=frozenset(path[0] for path in paths) - _NOT_FIELDS,
-        volatile=asks_around or any(path[0] in _NOT_FIELDS for path in paths),
-    )
+    roots = frozenset(path[0] for path in paths)
+    fields = roots.intersection(own)
+    volatile = not expression.calls.isdisjoint(_VOLATILE_CALLS) or fields != roots
+    return Inputs(paths=paths, fields=fields, volatile=volatile)

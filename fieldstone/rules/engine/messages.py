@@ -67,9 +67,9 @@ def written(value: Any, locale: str) -> str:
         case bool():
             return _YES_NO.get(locale, _YES_NO["en"])[value]
         case Money():
-            return format_currency(value.amount, value.currency, locale=tag)
+            return str(format_currency(value.amount, value.currency, locale=tag, decimal_quantization=False))
         case Decimal() | int():
-            return format_decimal(value, locale=tag, decimal_quantization=False)
+            return str(format_decimal(value, locale=tag, decimal_quantization=False))
         case datetime():
             return format_datetime(value, "short", locale=tag)
         case date():

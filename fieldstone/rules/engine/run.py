@@ -16,9 +16,9 @@ from fieldstone.platform.kernel.errors import Invalid
 from fieldstone.rules.effects import Effect
 from fieldstone.rules.engine.inputs import Inputs
 from fieldstone.rules.engine.paths import read
+from fieldstone.rules.expressions.compile import Expression
 from fieldstone.rules.expressions.context import EvaluationContext
 from fieldstone.rules.expressions.errors import EvaluationError
-from fieldstone.rules.expressions.expression import Expression
 
 
 class Rule(Protocol):

@@ -1,18 +1,17 @@
 """What rules need to know of the objects they are about.
 
 What comes in: a snapshot. What goes out: `RuleObject` and `RuleField` (compiled objects and fields, seen from here),
-`RecordEnvironment` (what the names of a rule's expressions mean) and checked literals. Who calls it: the compilers of
+`WithNames` (what the names of a rule's expressions mean) and checked literals. Who calls it: the compilers of
 rule kinds. The objects room is above this one, so its classes are described by protocols.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 from fieldstone.platform.kernel.metadata import MetadataError, Snapshot
-from fieldstone.rules.expressions.types import Type, record_of
+from fieldstone.rules.expressions.types import Type, TypeEnvironment
 
 
 class RuleFieldType(Protocol):
@@ -65,7 +64,14 @@ class RuleObject(Protocol):
     def name(self) -> str: ...
 
     @property
-    def fields(self) -> Mapping[str, RuleField]: ...
+    def all_fields(self) -> Mapping[str, RuleField]:
+        """Its own fields and those that every record has, by name."""
+        ...
+
+    @property
+    def environment(self) -> TypeEnvironment:
+        """What names mean in expressions over its records: fields, `previous`, `user`."""
+        ...
 
 
 def object_of(snapshot: Snapshot, name: str, path: str) -> RuleObject:
@@ -78,7 +84,7 @@ def object_of(snapshot: Snapshot, name: str, path: str) -> RuleObject:
 
 def field_of(target: RuleObject, name: str, path: str) -> RuleField:
     """A field of an object. Raises `MetadataError` at `path` when there is none."""
-    found = target.fields.get(name)
+    found = target.all_fields.get(name)
     if found is None:
         raise MetadataError(
             "{object} has no field called {name}.", path=path, code="unknown_field", object=target.name, name=name
@@ -110,29 +116,25 @@ def checked_literal(field: RuleField, value: Any, path: str) -> Any:
         raise MetadataError(problem.message, path=path, code=problem.code, **problem.facts) from error
 
 
-class RecordEnvironment:
-    """The names at the root of a rule's expressions: the fields of an object, `previous`, `user` and some more."""
+class WithNames:
+    """The names of an object's expressions and some more at the root; a field goes before a further name."""
 
-    def __init__(self, snapshot: Snapshot, object_name: str, extra: Mapping[str, Type] = MappingProxyType({})) -> None:
-        self._snapshot = snapshot
-        self._object = object_name
-        self._extra = {"previous": record_of(object_name), "user": record_of("user"), **extra}
+    def __init__(self, inner: TypeEnvironment, more: Mapping[str, Type]) -> None:
+        self._inner = inner
+        self._more = more
 
     def variable(self, name: str) -> Type | None:
-        """The type of a field of the record, or of one of the further names."""
-        return self.member(self._object, name) or self._extra.get(name)
+        """The type of a name at the root."""
+        return self._inner.variable(name) or self._more.get(name)
 
     def member(self, record: str, field: str) -> Type | None:
         """The type of a field of the object called `record`."""
-        target = self._snapshot.find("object", record)
-        found = target.fields.get(field) if target is not None else None
-        return cast(RuleField, found).type.expression_type() if found is not None else None
+        return self._inner.member(record, field)
 
     def names(self) -> Sequence[str]:
         """All names at the root."""
-        return (*self.members(self._object), *self._extra)
+        return (*self._inner.names(), *self._more)
 
     def members(self, record: str) -> Sequence[str]:
         """All field names of the object called `record`."""
-        target = self._snapshot.find("object", record)
-        return tuple(target.fields) if target is not None else ()
+        return self._inner.members(record)

@@ -15,8 +15,8 @@ from fieldstone.rules.effects import Reject
 from fieldstone.rules.engine.inputs import Event, Inputs
 from fieldstone.rules.engine.messages import Message
 from fieldstone.rules.engine.run import RuleRun, holds
+from fieldstone.rules.expressions.compile import Expression
 from fieldstone.rules.expressions.context import EvaluationContext
-from fieldstone.rules.expressions.expression import Expression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 
 from fieldstone.rules.effects import CreatedId
 from fieldstone.rules.engine.run import Rule, value_of
+from fieldstone.rules.expressions.compile import Expression
 from fieldstone.rules.expressions.context import EvaluationContext
-from fieldstone.rules.expressions.expression import Expression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,4 +69,12 @@ def _value(rule: Rule, source: Source, variables: Mapping[str, Any], context: Ev
         case Created():
             return CreatedId(name=source.name)
         case Computed():
-            return value_of(rule, source.expression, variables, context)
+            return _without_records(value_of(rule, source.expression, variables, context))
+
+
+def _without_records(value: Any) -> Any:
+    """A record, or each of a list of records, becomes its id: that is what a field keeps. (Where a field may point to
+    several objects, it keeps `{"object", "id"}`.)"""
+    if isinstance(value, Mapping) and "id" in value:
+        return value if value.keys() == {"object", "id"} else value["id"]
+    return [_without_records(item) for item in value] if isinstance(value, list | tuple) else value

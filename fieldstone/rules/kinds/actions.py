@@ -54,15 +54,8 @@ def _set_field(draft: Drafting, body: Mapping[str, Any], at: str) -> Action:
 
 
 def _decide(draft: Drafting, body: Mapping[str, Any], at: str) -> Action:
+    draft.scope.about_the_same("decision_table", body["table"], f"{at}/table")
     table = draft.scope.artefact("decision_table", body["table"], f"{at}/table")
-    if table.object != draft.scope.object.name:
-        raise MetadataError(
-            "The decision table {name} is about {object}.",
-            path=f"{at}/table",
-            code="wrong_object",
-            name=table.name,
-            object=table.object,
-        )
     draft.wrote(draft.scope.object.name, dict.fromkeys(table.output_fields))
     draft.paths |= table.inputs.paths
     return actions.Decide(table=table)
@@ -97,7 +90,7 @@ def _notify(draft: Drafting, body: Mapping[str, Any], at: str) -> Action:
     scope = draft.scope
     users, roles = body["to"].get("users", ()), tuple(body["to"].get("roles", ()))
     for index, role in enumerate(roles):
-        scope.artefact("role", role, f"{at}/to/roles/{index}")
+        scope.exists("role", role, f"{at}/to/roles/{index}")
     paths = tuple(_user_path(scope, text, f"{at}/to/users/{index}") for index, text in enumerate(users))
     subject, letter = scope.message(body["subject"], f"{at}/subject"), scope.message(body.get("body", ""), f"{at}/body")
     draft.paths |= {*paths, *subject.paths, *letter.paths}
@@ -130,20 +123,12 @@ def _run_plugin(draft: Drafting, body: Mapping[str, Any], at: str) -> Action:
 
 
 def _submit(draft: Drafting, body: Mapping[str, Any], at: str) -> Action:
-    process = draft.scope.artefact("approval_process", body["process"], f"{at}/process")
-    if process.object != draft.scope.object.name:
-        raise MetadataError(
-            "The approval process {name} is about {object}.",
-            path=f"{at}/process",
-            code="wrong_object",
-            name=process.name,
-            object=process.object,
-        )
-    return actions.Submit(process=process.name)
+    draft.scope.about_the_same("approval_process", body["process"], f"{at}/process")
+    return actions.Submit(process=body["process"])
 
 
 def _dispatch(draft: Drafting, body: Mapping[str, Any], at: str) -> Action:
-    draft.scope.artefact("dispatch_policy", body["policy"], f"{at}/policy")
+    draft.scope.about_the_same("dispatch_policy", body["policy"], f"{at}/policy")
     return actions.DispatchRecord(policy=body["policy"])
 
 

@@ -19,7 +19,7 @@ from fieldstone.rules.approvals.tiers import ApproverRule, Step, Tier, TierProbl
 from fieldstone.rules.engine.inputs import inputs_of
 from fieldstone.rules.engine.scalars import exact
 from fieldstone.rules.engine.values import expressions_in
-from fieldstone.rules.expressions.expression import Expression
+from fieldstone.rules.expressions.compile import Expression
 from fieldstone.rules.expressions.types import DECIMAL, INT, MONEY
 from fieldstone.rules.kinds.compiling import Compiling, compile_with, references_with
 from fieldstone.rules.kinds.shapes import EXPRESSION, FIELD_NAMES, NAME, PATH, TEXT, VALUES, document
@@ -96,7 +96,8 @@ def build(scope: Compiling) -> ApprovalProcess:
     _refuse_bad_tiers(body, tiers)
     outcomes = {moment: scope.assignments(body[moment], f"/{moment}") for moment in MOMENTS if moment in body}
     values = [expression for assignments in outcomes.values() for expression in expressions_in(assignments)]
-    fields = [inputs_of([condition, amount]), inputs_of(values)]
+    own = scope.object.all_fields
+    inputs = inputs_of([condition, amount], own)
     return ApprovalProcess(
         name=body["name"],
         object=scope.object.name,
@@ -108,8 +109,8 @@ def build(scope: Compiling) -> ApprovalProcess:
         tiers=tiers,
         open_fields=frozenset(scope.field_names(body.get("open_fields", ()), "/open_fields")),
         outcomes=outcomes,
-        inputs=fields[0],
-        reads=fields[0] | fields[1],
+        inputs=inputs,
+        reads=inputs | inputs_of(values, own),
         active=body.get("active", True),
     )
 
@@ -178,7 +179,7 @@ def _step(scope: Compiling, item: Mapping[str, Any], at: str) -> Step:
 
 def _approvers(scope: Compiling, item: Mapping[str, Any], at: str) -> ApproverRule:
     if "role" in item:
-        scope.artefact("role", item["role"], f"{at}/role")
+        scope.exists("role", item["role"], f"{at}/role")
     if "field" in item:
         found = scope.field_path(item["field"], f"{at}/field")[1]
         if found.type.targets != ("user",):

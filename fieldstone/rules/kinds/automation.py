@@ -6,7 +6,7 @@ that set each other off. Who calls it: `platform.metadata`, through the `Metadat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from croniter import croniter
@@ -15,9 +15,9 @@ from fieldstone.platform.kernel.metadata import Definition, Diagnostic, Metadata
 from fieldstone.rules.engine.actions import Action, Decide, SetFields
 from fieldstone.rules.engine.automation import Automation, Timing, Trigger
 from fieldstone.rules.engine.cycles import circles
-from fieldstone.rules.engine.inputs import Inputs, inputs_of
+from fieldstone.rules.engine.inputs import inputs_of
 from fieldstone.rules.engine.values import Assignment, Computed, expressions_in
-from fieldstone.rules.expressions.expression import Expression
+from fieldstone.rules.expressions.compile import Expression
 from fieldstone.rules.kinds.actions import ACTIONS, Drafting, schema
 from fieldstone.rules.kinds.compiling import Compiling, compile_with, references_with
 from fieldstone.rules.kinds.shapes import EXPRESSION, FIELD_NAMES, NAME, TEXT, document
@@ -67,7 +67,8 @@ def build(scope: Compiling) -> Automation:
     draft = Drafting(scope=scope)
     actions = tuple(_action(draft, item, timing, f"/actions/{index}") for index, item in enumerate(body["actions"]))
     assignments = [item for action in actions for item in _assignments(action)]
-    inputs = inputs_of([condition, trigger.filter, *expressions_in(assignments), *_table_inputs(actions)])
+    own = scope.object.all_fields
+    inputs = inputs_of([condition, trigger.filter, *expressions_in(assignments), *_table_inputs(actions)], own)
     if timing == "async":
         _refuse_history(assignments, "/actions")
     return Automation(
@@ -79,10 +80,10 @@ def build(scope: Compiling) -> Automation:
         timing=timing,
         order=body.get("order", 100),
         actions=actions,
-        inputs=inputs | Inputs(paths=frozenset(draft.paths)),
+        inputs=inputs | scope.read_inputs(draft.paths),
         writes=frozenset(draft.writes),
         creates=frozenset(draft.creates),
-        feeds_itself=_feeds_itself(actions),
+        feeds_itself=_feeds_itself(actions, own),
         active=body.get("active", True),
     )
 
@@ -127,14 +128,14 @@ def _table_inputs(actions: Sequence[Action]) -> list[Expression]:
     return [column.expression for action in actions if isinstance(action, Decide) for column in action.table.columns]
 
 
-def _feeds_itself(actions: Sequence[Action]) -> frozenset[str]:
+def _feeds_itself(actions: Sequence[Action], own: Collection[str]) -> frozenset[str]:
     """Fields that are computed from themselves (`count + 1`), directly or by a decision table."""
     by_value = {
         item.field
         for action in actions
         if isinstance(action, SetFields)
         for item in action.values
-        if isinstance(item.source, Computed) and item.field in inputs_of([item.source.expression]).fields
+        if isinstance(item.source, Computed) and item.field in inputs_of([item.source.expression], own).fields
     }
     by_table = {
         name

@@ -15,40 +15,43 @@ from typing import Any, TypeVar
 
 from fieldstone.platform.kernel.metadata import Definition, MetadataError, Reference, Snapshot
 from fieldstone.platform.kernel.text import Text
+from fieldstone.rules.engine.inputs import Inputs
 from fieldstone.rules.engine.messages import Message, message, placeholders
 from fieldstone.rules.engine.targets import (
-    RecordEnvironment,
     RuleField,
     RuleObject,
+    WithNames,
     checked_literal,
     field_of,
     object_of,
     settable_field,
 )
 from fieldstone.rules.engine.values import Assignment, Computed, Constant, Created, Source
-from fieldstone.rules.expressions.compiler import compile_expression
+from fieldstone.rules.expressions.compile import Expression, compile_expression
 from fieldstone.rules.expressions.errors import ExpressionError
-from fieldstone.rules.expressions.expression import Expression
 from fieldstone.rules.expressions.syntax import Path
-from fieldstone.rules.expressions.types import BOOL, DYN, STRING, Type, list_of, map_of
+from fieldstone.rules.expressions.types import BOOL, DYN, STRING, Type, TypeEnvironment, list_of, map_of
 
 T = TypeVar("T")
 
-_MORE_NAMES = {"input": map_of(STRING, DYN)}
-"""What buttons are given by the person who presses them."""
+BUTTON_NAMES: Mapping[str, Type] = MappingProxyType({"input": map_of(STRING, DYN)})
+"""`input` is what the person who pressed a button has filled in."""
 
 
 class Compiling:
-    """One definition at work."""
+    """One definition at work. `names` are those that its expressions know besides fields, `previous` and `user`."""
 
-    def __init__(
-        self, definition: Definition, snapshot: Snapshot, names: Mapping[str, Type] = MappingProxyType(_MORE_NAMES)
-    ) -> None:
+    def __init__(self, definition: Definition, snapshot: Snapshot, names: Mapping[str, Type] = BUTTON_NAMES) -> None:
         self.body = definition.body
         self.snapshot = snapshot
         self.references: list[Reference] = []
-        self.environment = RecordEnvironment(snapshot, self.body["object"], names)
+        self.names = names
         self.refer("/object", "object", self.body["object"])
+
+    @cached_property
+    def environment(self) -> TypeEnvironment:
+        """What the names of the definition's expressions mean."""
+        return WithNames(self.object.environment, self.names)
 
     @cached_property
     def object(self) -> RuleObject:
@@ -64,15 +67,27 @@ class Compiling:
         self.refer(path, kind, name)
         found = self.snapshot.find(kind, name)
         if found is None:
-            raise MetadataError(
-                "There is no {kind} called {name}.", path=path, code=f"unknown_{kind}", kind=kind, name=name
-            )
+            raise _unknown(kind, name, path)
         return found
+
+    def exists(self, kind: str, name: str, path: str) -> Definition:
+        """Another element that need not be compiled here. Raises `MetadataError` when there is none."""
+        self.refer(path, kind, name)
+        found = self.snapshot.definition(kind, name)
+        if found is None:
+            raise _unknown(kind, name, path)
+        return found
+
+    def about_the_same(self, kind: str, name: str, path: str) -> None:
+        """Another element, which must be about the same object. Raises `MetadataError`."""
+        other = self.exists(kind, name, path).body.get("object")
+        if other != self.object.name:
+            raise MetadataError("{name} is about {object}.", path=path, code="wrong_object", name=name, object=other)
 
     def expression(self, source: str, path: str, expects: Type | None = None) -> Expression:
         """A checked expression. Raises `MetadataError` with the position inside the source."""
         try:
-            compiled = compile_expression(source, self.environment, expects)
+            compiled = compile_expression(source, self.environment, expects=expects)
         except ExpressionError as error:
             facts = {**error.facts, "line": error.position.line, "column": error.position.column}
             code = error.instance_code
@@ -93,6 +108,11 @@ class Compiling:
         target = target or self.object
         self.refer(path, "object", target.name, name)
         return field_of(target, name, path)
+
+    def read_inputs(self, paths: Iterable[Path]) -> Inputs:
+        """Paths that are read as they are: placeholders of messages, people to notify, records to update."""
+        read = frozenset(paths)
+        return Inputs(paths=read, fields=frozenset(path[0] for path in read))
 
     def field_names(self, names: Iterable[str], at: str) -> tuple[str, ...]:
         """Fields of the object, by name."""
@@ -157,7 +177,7 @@ class Compiling:
     def _source(self, field: RuleField, value: Any, path: str, created: Mapping[str, str]) -> Source:
         source = _expression_source(value)
         if source is not None:
-            return Computed(expression=self.expression(source, path, value_type(field)))
+            return Computed(expression=self.expression(source, path, field.type.expression_type()))
         if isinstance(value, Mapping) and set(value) == {"created"}:
             return self._created(field, value["created"], path, created)
         return Constant(value=checked_literal(field, value, path))
@@ -183,21 +203,21 @@ class Compiling:
         target: RuleObject | None = self.object
         if root in ("previous", "record"):
             steps: Sequence[str] = rest
-        elif root == "user" and root not in self.object.fields:
+        elif root == "user" and root not in self.object.all_fields:
             target, steps = self.snapshot.find("object", "user"), rest
             self.refer(path, "object", "user")
         else:
             steps = read
         for name in steps:
-            if target is None or name not in target.fields:
+            if target is None or name not in target.all_fields:
                 return
             self.refer(path, "object", target.name, name)
-            targets = target.fields[name].type.targets
+            targets = target.all_fields[name].type.targets
             target = self.snapshot.find("object", targets[0]) if len(targets) == 1 else None
 
 
 def value_type(field: RuleField) -> Type:
-    """What an expression must give to be written into a field: ids, where the field holds records."""
+    """What an expression must give for a field whose records are written as ids."""
     kind = field.type.expression_type()
     if kind.is_record:
         return STRING
@@ -223,6 +243,11 @@ def references_with(build: Callable[[Compiling], object]) -> Callable[[Definitio
         return tuple(dict.fromkeys(scope.references))
 
     return references
+
+
+def _unknown(kind: str, name: str, path: str) -> MetadataError:
+    message = "There is no {kind} called {name}."
+    return MetadataError(message, path=path, code=f"unknown_{kind}", kind=kind, name=name)
 
 
 def _expression_source(value: Any) -> str | None:

@@ -15,7 +15,8 @@ from fieldstone.rules.engine.decision import AnyValue, Between, Cell, DecisionTa
 from fieldstone.rules.engine.inputs import inputs_of
 from fieldstone.rules.engine.scalars import ORDERED, scalar
 from fieldstone.rules.engine.targets import RuleField, checked_literal, settable_field
-from fieldstone.rules.expressions.expression import Expression
+from fieldstone.rules.expressions.compile import Expression
+from fieldstone.rules.expressions.syntax import FieldPath
 from fieldstone.rules.expressions.types import BOOL, INT, STRING, Type
 from fieldstone.rules.kinds.compiling import Compiling, compile_with, references_with
 from fieldstone.rules.kinds.shapes import EXPRESSION, NAME, TEXT, document
@@ -100,7 +101,7 @@ def build(scope: Compiling) -> DecisionTable:
         columns=columns,
         outcomes=tuple(_outcome(outputs, row["then"], f"/rows/{i}/then") for i, row in enumerate(body["rows"])),
         default=None if default is None else _outcome(outputs, default, "/default"),
-        inputs=inputs_of([column.expression for column in columns]),
+        inputs=inputs_of([column.expression for column in columns], scope.object.all_fields),
         output_fields=tuple(field.name for field in outputs.values()),
     )
 
@@ -165,8 +166,8 @@ def _cell(when: Mapping[str, Any], name: str, kind: Type, at: str) -> Cell:
 def _range(wanted: Mapping[str, Any], kind: Type, path: str) -> Between:
     if kind not in ORDERED:
         raise MetadataError("Values of type {type} have no ranges.", path=path, code="no_range", type=str(kind))
-    start = scalar(wanted["from"], kind, f"{path}/from") if "from" in wanted else None
-    below = scalar(wanted["below"], kind, f"{path}/below") if "below" in wanted else None
+    start: Any = scalar(wanted["from"], kind, f"{path}/from") if "from" in wanted else None
+    below: Any = scalar(wanted["below"], kind, f"{path}/below") if "below" in wanted else None
     if start is not None and below is not None and below <= start:
         raise MetadataError("This range is empty: below must be more than from.", path=path, code="empty_range")
     return Between(start=start, below=below)
@@ -174,8 +175,8 @@ def _range(wanted: Mapping[str, Any], kind: Type, path: str) -> Between:
 
 def _plain_field(scope: Compiling, expression: Expression) -> RuleField | None:
     """The field of the record that an input reads as it is, if it is one."""
-    path = expression.path
-    return scope.object.fields.get(path[0]) if path is not None and len(path) == 1 else None
+    tree = expression.tree
+    return scope.object.all_fields.get(tree.path[0]) if isinstance(tree, FieldPath) and len(tree.path) == 1 else None
 
 
 def _domain(kind: Type, field: RuleField | None) -> tuple[Hashable, ...] | None:

@@ -7,7 +7,7 @@ What comes in: definitions from `rules/*.json`. What goes out: `ValidationRule` 
 from __future__ import annotations
 
 from fieldstone.platform.kernel.metadata import MetadataKind
-from fieldstone.rules.engine.inputs import Inputs, inputs_of
+from fieldstone.rules.engine.inputs import inputs_of
 from fieldstone.rules.engine.validation import ValidationRule
 from fieldstone.rules.expressions.types import BOOL
 from fieldstone.rules.kinds.compiling import Compiling, compile_with, references_with
@@ -39,7 +39,7 @@ def build(scope: Compiling) -> ValidationRule:
     body = scope.body
     condition = scope.expression(body["condition"], "/condition", BOOL)
     message = scope.message(body["message"], "/message")
-    triggers = inputs_of([condition])
+    triggers = inputs_of([condition], scope.object.all_fields)
     return ValidationRule(
         name=body["name"],
         object=scope.object.name,
@@ -48,7 +48,7 @@ def build(scope: Compiling) -> ValidationRule:
         message=message,
         fields=scope.field_names(body.get("fields", ()), "/fields"),
         on=frozenset(body.get("on", ("create", "update"))),
-        inputs=triggers | Inputs(paths=message.paths),
+        inputs=triggers | scope.read_inputs(message.paths),
         triggers=triggers,
         active=body.get("active", True),
     )
