@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fieldstone.platform.kernel.errors import FieldError, Invalid
 from fieldstone.platform.kernel.metadata import Definition, Diagnostic, MetadataError, MetadataKind, Rename
 from fieldstone.platform.kernel.registry import Registry
 from fieldstone.platform.metadata.canonical import canonical, content_hash, plain_body
@@ -52,6 +53,19 @@ class Candidates:
     def __init__(self, kinds: Registry[MetadataKind]) -> None:
         self._kinds = kinds
         self._schemas = BodySchemas()
+
+    def acceptable(self, manifest: Manifest, change: Change) -> dict[str, Any]:
+        """The plain body of a single change, with its name. Raises `Invalid`, pointers relative to the body."""
+        problems = self._problems(manifest, change)
+        prefix = pointer(change.key)
+        errors = [
+            FieldError(path=p.path.removeprefix(prefix), code=p.code, message=p.message, facts=p.facts)
+            for p in problems
+            if p.severity == "error"
+        ]
+        if errors:
+            raise Invalid("This definition is not acceptable.", code="metadata_invalid", errors=errors)
+        return {} if change.body is None else _named(change)
 
     def of_changes(self, base: Base, changes: Sequence[Change]) -> Candidate:
         """The candidate of a draft. Bodies that are not acceptable are left out and told by diagnostics."""

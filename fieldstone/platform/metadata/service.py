@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from fieldstone.platform.audit import Audit
 from fieldstone.platform.kernel.context import Context, Unit
@@ -82,6 +82,10 @@ class MetadataService:
         moved = self._moved(unit, base, base_version, [change.key for change in changes])
         preview, _ = self._previewed(unit, self._candidates.of_changes(base, changes))
         return replace(preview, diagnostics=[*moved, *preview.diagnostics])
+
+    def check_change(self, unit: Unit, change: Change) -> dict[str, Any]:
+        """The body as it is stored. Raises `Invalid` with pointers into the body itself."""
+        return self._candidates.acceptable(self.store.latest(unit)[1], change)
 
     def publish(self, units: Units, caller: Caller, changes: Sequence[Change], order: PublishOrder) -> Published:
         """Publish changes as the next version; when they change nothing, the present version is the answer.

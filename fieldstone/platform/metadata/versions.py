@@ -1,0 +1,54 @@
+"""Versions: what was published, how two differ, bringing an older one back.
+
+What comes in: version numbers. What goes out: version rows, semantic differences, and, for a restore, a new version
+with the old bodies; data stay, because fields that go and come back keep their columns. Called by the API and the
+command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fieldstone.platform.kernel.context import Context, Unit
+from fieldstone.platform.kernel.metadata import Definition
+from fieldstone.platform.metadata.diff import ElementDifference, compare_definitions
+from fieldstone.platform.metadata.manifest import Key
+from fieldstone.platform.metadata.publishing import Prepared
+from fieldstone.platform.metadata.service import MetadataService, PublishOrder
+from fieldstone.platform.metadata.values import Published, Version
+from fieldstone.platform.units import Caller, Units
+
+PAGE = 200
+
+
+class VersionService:
+    """Published versions of one tenant at a time."""
+
+    def __init__(self, metadata: MetadataService) -> None:
+        self._metadata = metadata
+
+    def list(self, unit: Unit, older_than: int | None = None, most: int = 50) -> Sequence[Version]:
+        """Versions, newest first; `older_than` is the number of the last one already seen."""
+        return self._metadata.store.versions(unit, older_than, min(max(most, 1), PAGE))
+
+    def get(self, unit: Unit, number: int) -> Version:
+        """One version. Raises `NotFound`."""
+        return self._metadata.store.version(unit, number)
+
+    def differences(self, unit: Unit, before: int, after: int) -> Sequence[ElementDifference]:
+        """What changed from one version to another, in either direction. Raises `NotFound`."""
+        return compare_definitions(self._at(unit, before), self._at(unit, after))
+
+    def restore(self, units: Units, caller: Caller, number: int, order: PublishOrder) -> Published:
+        """Publish the bodies of an older version as the next version. Raises as `MetadataService.publish` does."""
+
+        def prepare(ctx: Context, unit: Unit) -> Prepared:
+            prepared = self._metadata.prepare_restore(unit, number, order)
+            old = self._metadata.store.version(unit, number)
+            return replace(prepared, name=order.name or old.name)
+
+        return self._metadata.publish_with(units, caller, prepare)
+
+    def _at(self, unit: Unit, number: int) -> dict[Key, Definition]:
+        return {(d.kind, d.name): d for d in self._metadata.store.at(unit, number)}
