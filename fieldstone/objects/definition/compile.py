@@ -1,0 +1,145 @@
+"""Compiles the definition of an object.
+
+What comes in: a definition that fits the schema of the kind, and the snapshot (for the definitions it refers to and
+its physical names). What goes out: an `ObjectType`. Raises `MetadataError` for what cannot be. Who calls it: the
+snapshot, once per content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fieldstone.objects.codec.dumper import make_dumper, make_reader, make_writer
+from fieldstone.objects.codec.loader import make_loader
+from fieldstone.objects.codec.schema import make_schema
+from fieldstone.objects.definition.dependencies import formula_order
+from fieldstone.objects.definition.fields import Surroundings, compile_field, compiled, system_field
+from fieldstone.objects.definition.scope import Bodies, DefinitionScope, system_body
+from fieldstone.objects.definition.system_fields import REDECLARABLE, SYSTEM_FIELDS, WRITABLE_SYSTEM_FIELDS
+from fieldstone.objects.definition.tables import link_tables, make_table, physical_column
+from fieldstone.objects.fieldtypes.base import Declaration, Field
+from fieldstone.objects.fieldtypes.builtin import FieldTypes
+from fieldstone.objects.types import ObjectType, RecordType, SortColumn
+from fieldstone.platform.kernel.metadata import Definition, Snapshot
+from fieldstone.rules.expressions.compile import Expression
+from fieldstone.rules.expressions.types import STRING, TypeEnvironment
+
+Compile = Callable[[Definition, Snapshot], ObjectType]
+
+
+def bodies_of(snapshot: Snapshot, own: Definition) -> Bodies:
+    """Definitions of objects by name: the one at work, and those that the snapshot knows."""
+
+    def body(name: str) -> Mapping[str, Any] | None:
+        if name == own.name:
+            return own.body
+        found = snapshot.definition("object", name)
+        return None if found is None else found.body
+
+    return body
+
+
+def make_compile(types: FieldTypes) -> Compile:
+    """The compile function of the kind."""
+
+    def compile_object(definition: Definition, snapshot: Snapshot) -> ObjectType:
+        return _compile(definition, snapshot, types)
+
+    return compile_object
+
+
+def _compile(definition: Definition, snapshot: Snapshot, types: FieldTypes) -> ObjectType:
+    body = definition.body
+    bodies = bodies_of(snapshot, definition)
+    around = Surroundings(object=definition.name, scope=DefinitionScope(types, bodies), bodies=bodies)
+    environment = around.environment
+    building = snapshot.building("object", definition.name)
+    own = _own_fields(definition, snapshot, around, environment, building)
+    system = _system_fields(body, around)
+    table = make_table(definition, snapshot, system, own)
+    title = _title(body, environment)
+    everything = tuple({**system, **own}.values())
+    stored = (*system.values(), *(field for field in own.values() if field.stored))
+    schema = make_schema(everything)
+    return ObjectType(
+        name=definition.name,
+        label=body["label"],
+        plural=body.get("plural") or body["label"],
+        icon=body.get("icon", "database"),
+        description=body.get("description", ""),
+        own_fields=own,
+        system_fields=system,
+        table=table,
+        links=link_tables(own, snapshot),
+        title=title,
+        title_fields=tuple(dict.fromkeys(path[0] for path in title.references)) if title else (),
+        record_types=tuple(
+            RecordType(name=each["name"], label=each.get("label", each["name"]))
+            for each in body.get("record_types", ())
+        ),
+        sharing=body.get("sharing", "private"),
+        owner_field=body.get("owner_field"),
+        unique_groups=tuple(tuple(group) for group in body.get("unique", ())),
+        indexes=tuple(tuple(map(_sort_column, columns)) for columns in body.get("indexes", ())),
+        require_if_match=bool(body.get("require_if_match")),
+        system=bool(body.get("system")),
+        managed_by=body.get("managed_by"),
+        building=building,
+        environment=environment,
+        schema_create=schema,
+        schema_update=schema,
+        loader=make_loader(everything),
+        reader=make_reader(stored),
+        writer=make_writer(everything),
+        dumper=make_dumper(everything),
+        formula_order=formula_order(own),
+        body=body,
+    )
+
+
+def _own_fields(
+    definition: Definition,
+    snapshot: Snapshot,
+    around: Surroundings,
+    environment: TypeEnvironment,
+    building: frozenset[str],
+) -> dict[str, Field]:
+    fields: dict[str, Field] = {}
+    for index, body in enumerate(definition.body.get("fields", ())):
+        declaration = Declaration(object=definition.name, name=body["name"], body=body)
+        physical = physical_column(definition, snapshot, declaration.name)
+        active = declaration.name not in building
+        fields[declaration.name] = compile_field(declaration, f"/fields/{index}", around, environment, physical, active)
+    return fields
+
+
+def _system_fields(body: Mapping[str, Any], around: Surroundings) -> dict[str, Field]:
+    columns = body.get("storage", {}).get("columns", {})
+    fields: dict[str, Field] = {}
+    for name in SYSTEM_FIELDS:
+        declared = system_body(body, name)
+        if declared is None:
+            continue
+        declaration = Declaration(object=around.object, name=name, body=declared)
+        writable = name in WRITABLE_SYSTEM_FIELDS and _may_be_sent(name, body)
+        fields[name] = system_field(declaration, around.scope, columns.get(name, name), writable)
+    return fields
+
+
+def _may_be_sent(name: str, body: Mapping[str, Any]) -> bool:
+    if body.get("managed_by") or body.get("system"):
+        return False
+    return bool(body.get("record_types")) if name == "record_type" else not body.get("owner_field")
+
+
+def _title(body: Mapping[str, Any], environment: TypeEnvironment) -> Expression | None:
+    source = body.get("title")
+    return None if source is None else compiled(source, "/title", environment, STRING)
+
+
+def _sort_column(text: str) -> SortColumn:
+    return SortColumn(field=text.removeprefix("-"), descending=text.startswith("-"))
+
+
+__all__ = ["REDECLARABLE", "bodies_of", "make_compile"]
