@@ -140,7 +140,12 @@ class _Checker:
         return self.reports.fault(node, "no_operator", "{operator} does not work on {type}.", facts)
 
     def _binary(self, node: Binary) -> Node:
-        return self._comparing.check(node, self.check(node.left), self.check(node.right))
+        return self._comparing.check(node, self._side(node, node.left), self._side(node, node.right))
+
+    def _side(self, node: Binary, side: Node) -> Node:
+        if isinstance(side, Name) and node.operator in ("==", "!="):
+            return self._names.name(side, f'"{side.name}"')
+        return self.check(side)
 
     def _logical(self, node: Logical) -> Node:
         return replace(node, terms=tuple(self._condition(self.check(term)) for term in node.terms), type=BOOL)

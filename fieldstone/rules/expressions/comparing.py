@@ -180,9 +180,17 @@ def _arithmetic_hint(operator: str, left: Node, right: Node, reports: Reports) -
         count = reports.text_of(right) if operator == "+" else f"-{reports.text_of(right)}"
         return f"addDays({reports.text_of(left)}, {count})"
     if operator in "+-" and MONEY in (left.type, right.type):
-        return f"{reports.text_of(left if left.type == MONEY else right)}.amount"
+        return f" {operator} ".join(_amount_text(side, reports) for side in (left, right))
     if operator == "+" and STRING in (left.type, right.type):
-        return f"string({reports.text_of(right if left.type == STRING else left)})"
+        return " + ".join(_string_text(side, reports) for side in (left, right))
     if {left.type, right.type} == {DECIMAL, DOUBLE}:
         return f"decimal({reports.text_of(left if left.type == DOUBLE else right)})"
     return ""
+
+
+def _amount_text(side: Node, reports: Reports) -> str:
+    return f"{reports.text_of(side)}.amount" if side.type == MONEY else reports.text_of(side)
+
+
+def _string_text(side: Node, reports: Reports) -> str:
+    return reports.text_of(side) if side.type == STRING else f"string({reports.text_of(side)})"

@@ -42,6 +42,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _ESCAPE = re.compile(r"\\(?:[xX]([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-3][0-7]{2})|([\s\S]))")
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _SIMPLE_ESCAPES = {
     "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
     "\\": "\\", "?": "?", '"': '"', "'": "'", "`": "`",
@@ -104,7 +105,7 @@ def _string(source: str, text: str, start: int, end: int) -> Token:
     body = text[quote + width : -width]
     if "r" not in prefix and "\\" in body:
         return _escaped(source, body, start, end, "bytes" if "b" in prefix else "string")
-    if any("\ud800" <= character <= "\udfff" for character in body):
+    if _HALF_CHARACTER.search(body):
         raise _problem(source, start, "bad_text", "This text holds half a character.")
     return Token("bytes", text, start, end, body.encode()) if "b" in prefix else Token("string", text, start, end, body)
 
@@ -123,7 +124,7 @@ def _escaped(source: str, body: str, start: int, end: int, kind: str) -> Token:
         return chr(code) if kind == "string" or code < 0x80 else _byte_mark(code)
 
     text = _ESCAPE.sub(replaced, body)
-    if any("\ud800" <= character <= "\udfff" for character in body):
+    if _HALF_CHARACTER.search(body):
         raise _problem(source, start, "bad_text", "This text holds half a character.")
     if kind == "bytes":
         return Token("bytes", body, start, end, text.encode("utf-8", "surrogateescape"))

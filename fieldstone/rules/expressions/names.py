@@ -55,8 +55,8 @@ class NameResolver:
         else:
             self._variables[name] = hidden
 
-    def name(self, node: Name) -> Node:
-        """A bare name."""
+    def name(self, node: Name, otherwise: str = "") -> Node:
+        """A bare name; `otherwise` is suggested when no known name comes near."""
         variable = self._variables.get(node.name)
         if variable is not None:
             return Variable(
@@ -67,9 +67,8 @@ class NameResolver:
             return FieldPath(start=node.start, end=node.end, type=found, path=(node.name,))
         known = (*self._environment.names(), *self._variables)
         facts = {"name": node.name}
-        return self._reports.fault(
-            node, "unknown_name", "There is no field called {name}.", facts, nearest(node.name, known)
-        )
+        suggestion = nearest(node.name, known) or otherwise
+        return self._reports.fault(node, "unknown_name", "There is no field called {name}.", facts, suggestion)
 
     def member(self, node: Member) -> Node:
         """A field of something."""

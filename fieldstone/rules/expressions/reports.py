@@ -62,5 +62,6 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     squeezed = {key.replace("_", ""): value for key, value in by_lower.items()}
     if lower.replace("_", "") in squeezed:
         return squeezed[lower.replace("_", "")]
-    found = get_close_matches(lower, list(by_lower), n=1, cutoff=0.7)
+    # Short words resemble each other by chance.
+    found = get_close_matches(lower, list(by_lower), n=1, cutoff=0.7 if len(lower) > 3 else 0.8)
     return by_lower[found[0]] if found else ""
