@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.installation import Installation, settings_for, with_tenants
-from tests.support.postgres import database, drop_roles, server_url
 
 from fieldstone.platform.database.wall import database_tag
+from tests.support.installation import Installation, settings_for, with_tenants
+from tests.support.postgres import database, drop_roles, server_url
 
 ENGINES = ("sqlite", "postgresql")
 

@@ -108,7 +108,9 @@ class Units:
         resolve_actor: ResolveActor,
         snapshot_source: SnapshotSource,
         clock: Clock | None = None,
+        publish_tries: int = PUBLISH_TRIES,
     ) -> None:
+        self._publish_tries = publish_tries
         self.databases = databases
         self.tenants = tenants
         self.clock = clock or SystemClock()
@@ -146,7 +148,8 @@ class Units:
                     raise _not_active(caller.credential) from moved
             except HomeMissing as missing:
                 self._forget(caller.tenant)
-                raise _unknown(caller) from missing
+                if attempt >= 1:
+                    raise _unknown(caller) from missing
             except RunAgain as again:
                 _log.info("unit runs again: %s", again)
                 if not isinstance(again, PlanOutdated):
@@ -192,7 +195,7 @@ class Units:
     def _publish(self, caller: Caller, work: Work[T]) -> T:
         record = self._record(caller)
         server = self.databases.of(record.place)
-        for _ in range(PUBLISH_TRIES):
+        for _ in range(self._publish_tries):
             try:
                 return self._publish_once(caller, record, work)
             except Unavailable as busy:

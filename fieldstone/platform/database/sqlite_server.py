@@ -20,6 +20,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from fieldstone.platform.database.errors import HomeMissing, Moved, translated
+from fieldstone.platform.database.home import SET_STATE
 from fieldstone.platform.database.place import Place, Versions
 from fieldstone.platform.database.postgres import Mode
 from fieldstone.platform.database.schema import creation_script, script_mark
@@ -33,6 +34,7 @@ from fieldstone.platform.settings import Settings, private_directory
 
 READERS = 8
 BUSY_MILLISECONDS = 5000
+DROPPED = "dropped"
 WAL_LIMIT = 64 * 1024 * 1024
 
 
@@ -56,7 +58,7 @@ class SqliteServer:
     def unit(self, place: Place, versions: Versions, mode: Mode) -> SqlUnit:
         def check(version: int, access_version: int, state: str) -> None:
             if (version, access_version, state) != (versions.version, versions.access_version, "active"):
-                raise Moved(version, access_version, state)
+                raise self._moved(place, version, access_version, state)
 
         return self._unit(place, mode, check, self._settings.unit_seconds)
 
@@ -65,7 +67,7 @@ class SqliteServer:
 
         def check(version: int, access_version: int, state: str) -> None:
             if state != "active":
-                raise Moved(version, access_version, state)
+                raise self._moved(place, version, access_version, state)
             found.append(State(version, access_version, state))
 
         return self._begun(place, mode, check, self._settings.unit_seconds), found[0]
@@ -96,11 +98,9 @@ class SqliteServer:
 
     def drop_home(self, place: Place) -> None:
         path = self._path(place)
-        with self._mutex:
-            file = self._open.pop(path, None)
-            self._queues.pop(path, None)
-        if file is not None:
-            _dispose(file)
+        if path.exists():
+            self._mark_dropped(place)
+        self._close_file(path)
         for suffix in ("", "-wal", "-shm", "-journal"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         _lock_file(path).unlink(missing_ok=True)
@@ -138,6 +138,27 @@ class SqliteServer:
             files = list(self._open.values())
             self._open.clear()
         for file in files:
+            _dispose(file)
+
+    def _mark_dropped(self, place: Place) -> None:
+        """Processes that have the file open keep it when it is removed; this is how they learn of it."""
+        unit = self.owner_unit(place)
+        try:
+            unit.run(SET_STATE, {"new_state": DROPPED})
+            unit.commit()
+        finally:
+            unit.close()
+
+    def _moved(self, place: Place, version: int, access_version: int, state: str) -> Exception:
+        if state == DROPPED:
+            self._close_file(self._path(place))
+            return HomeMissing(place.tenant)
+        return Moved(version, access_version, state)
+
+    def _close_file(self, path: Path) -> None:
+        with self._mutex:
+            file = self._open.pop(path, None)
+        if file is not None:
             _dispose(file)
 
     def _begun(
