@@ -1,6 +1,6 @@
 """Two small kinds of metadata for tests: `note` owns a table, `remark` refers to a field of a note.
 
-A note is {"name", "label"?, "fields": [{"name", "type", "unique"?, "renamed_from"?}], "needs"?: [note], "circle"?: note}.
+A note is {"name", "label"?, "fields": [{"name", "type", "unique"?, "renamed_from"?}], "needs"?, "circle"?: notes}.
 Its artefact knows its table, its columns and, lazily, the notes it needs; `circle` it asks for while it compiles. A
 remark is {"name", "note", "field"} and can rewrite itself when either is renamed; a note cannot.
 """
@@ -133,12 +133,11 @@ def plan_note(before: Definition | None, after: Definition | None, context: Plan
     if after is None:
         return
     table = context.after.physical("note", after.name)
-    if before is None:
+    if table not in context.existing():
         yield _sql(f"Create {table}", "safe", f'CREATE TABLE "{table}" (id BIGINT PRIMARY KEY)')
-    had = _columns(before, context.before)
     for name, column in _columns(after, context.after).items():
         field = fields_of(after.body)[name]
-        if column not in had.values():
+        if column not in context.existing(str(table)):
             type_ = COLUMN_TYPES[field["type"]]
             yield _sql(f"Add {column}", "safe", f'ALTER TABLE "{table}" ADD COLUMN "{column}" {type_}')
         was_unique = before is not None and fields_of(before.body).get(name, {}).get("unique", False)

@@ -145,7 +145,7 @@ class Snapshot(Protocol):
 
 
 class PlanContext(Protocol):
-    """What a plan function may ask: the snapshots before and after, and live row counts."""
+    """What a plan function may ask: the snapshots before and after, what exists already, and live row counts."""
 
     @property
     def before(self) -> Snapshot: ...
@@ -155,6 +155,10 @@ class PlanContext(Protocol):
 
     @property
     def dialect(self) -> str: ...
+
+    def existing(self, scope: str = "") -> frozenset[str]:
+        """Physical names that exist already, also of parts that went: tables, or the columns of the table `scope`."""
+        ...
 
     def rows(self, statement: Any, parameters: Mapping[str, Any] | None = None) -> Sequence[tuple[Any, ...]]: ...
 

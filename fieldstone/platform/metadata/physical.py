@@ -42,9 +42,9 @@ class PhysicalNames:
     live: tuple[PhysicalName, ...] = ()
     retired: tuple[PhysicalName, ...] = ()
 
-    def mapping(self) -> dict[Key, str]:
-        """Live names by (kind, path), as a manifest holds them."""
-        return {name.key: name.name for name in self.live}
+    def existing(self, scope: str) -> frozenset[str]:
+        """All names ever given in a table, or ("") to tables: nothing is dropped, so they all exist."""
+        return frozenset(name.name for name in (*self.live, *self.retired) if name.scope == scope)
 
 
 def parts_of(kind: MetadataKind, definition: Definition) -> list[PhysicalPart]:

@@ -14,6 +14,7 @@ from fieldstone.platform.kernel.metadata import Definition, Snapshot
 from fieldstone.platform.metadata.artefacts import SnapshotCache
 from fieldstone.platform.metadata.candidates import Candidate
 from fieldstone.platform.metadata.manifest import Key
+from fieldstone.platform.metadata.physical import PhysicalNames
 from fieldstone.platform.metadata.snapshot import TenantSnapshot
 from fieldstone.platform.metadata.values import PlannedStep
 
@@ -21,9 +22,10 @@ from fieldstone.platform.metadata.values import PlannedStep
 class Planning:
     """What plan functions may ask: the snapshots before and after, and live rows."""
 
-    def __init__(self, before: Snapshot, after: Snapshot, unit: Unit) -> None:
+    def __init__(self, before: Snapshot, after: Snapshot, names: PhysicalNames, unit: Unit) -> None:
         self._before = before
         self._after = after
+        self._names = names
         self._unit = unit
 
     @property
@@ -38,6 +40,10 @@ class Planning:
     def dialect(self) -> DialectName:
         return self._unit.dialect
 
+    def existing(self, scope: str = "") -> frozenset[str]:
+        """Tables, or the columns of a table, that were made by any version."""
+        return self._names.existing(scope)
+
     def rows(self, statement: Any, parameters: Mapping[str, Any] | None = None) -> Sequence[tuple[Any, ...]]:
         return self._unit.rows(statement, parameters)
 
@@ -47,6 +53,7 @@ def plan(candidate: Candidate, affected: Sequence[Key], cache: SnapshotCache, un
     context = Planning(
         TenantSnapshot(candidate.base.version, cache.compiled(candidate.base.manifest)),
         TenantSnapshot(candidate.base.version + 1, cache.compiled(candidate.manifest)),
+        candidate.base.names,
         unit,
     )
     steps: list[PlannedStep] = []

@@ -73,7 +73,7 @@ class Publisher:
         self._write_building(unit, number, base.manifest.building, candidate.manifest.building, begun)
         version = _version(ctx, number, prepared.name, prepared.purpose, prepared.restored)
         self._finish(ctx, unit, version, manifest, _told(base.manifest, candidate.changes))
-        return Published(version=number, jobs=[job for _, job in jobs])
+        return Published(version=number, jobs=tuple(job for _, job in jobs))
 
     def activate(self, ctx: Context, unit: Unit, key: Key, part: str) -> Published:
         """Publish the version in which a part is no longer building; nothing happens when it is not (any more)."""
