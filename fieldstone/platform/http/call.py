@@ -49,7 +49,7 @@ class Call:
         self.request = request
         self.request_id = request_id
         self._edge = edge
-        self._policy = policy
+        self.policy = policy
         self._channel: Channel = channel
         self._context: Context | None = None
         self._query_known = False
@@ -64,15 +64,20 @@ class Call:
     def tenant(self) -> str:
         """The name of the tenant this call is for."""
         given = self.presented
-        asked = self.request.args.get("tenant") if self._policy.level == "public" else None
-        proven = given.tenant if given is not None else None
-        return self._edge.hosts.tenant(self.request.host, proven=proven, asked=asked)
+        named = given.tenant if given is not None else None
+        if self.policy.needs_identity:
+            return self._edge.hosts.tenant(self.request.host, proven=named)
+        asked = self.request.args.get("tenant")
+        return self._edge.hosts.tenant_for_strangers(self.request.host, asked=asked, hinted=named)
 
     @cached_property
     def caller(self) -> Caller:
-        """Who asks, for `Units`. Raises `NotSignedIn` when the policy needs somebody and nobody is there."""
-        given = self.presented
-        if given is None and self._policy.needs_identity:
+        """Who asks, for `Units`; nobody on public routes, whatever came along.
+
+        Raises `NotSignedIn` when the policy needs somebody and nobody is there.
+        """
+        given = self.presented if self.policy.needs_identity else None
+        if given is None and self.policy.needs_identity:
             raise NotSignedIn
         return Caller(
             tenant=self.tenant,
@@ -82,10 +87,19 @@ class Call:
             channel=self._channel,
         )
 
+    def system_caller(self, tenant: str | None = None) -> Caller:
+        """The system's account, for services that let people in; `tenant` as a one-time token names it.
+
+        Raises `NotSignedIn` when the host belongs to another tenant.
+        """
+        if tenant is not None:
+            self._edge.hosts.tenant(self.request.host, proven=tenant)
+        return replace(self.caller, tenant=tenant or self.tenant, credential=SystemCredential())
+
     @property
-    def system_caller(self) -> Caller:
-        """The same tenant on the system's account, for services that let people in."""
-        return replace(self.caller, credential=SystemCredential())
+    def device(self) -> tuple[str, str]:
+        """Address and user agent of whoever calls, as a sign-in notes them."""
+        return self.request.remote_addr or "", self.request.headers.get("User-Agent", "")
 
     @property
     def locale(self) -> str:
@@ -122,7 +136,7 @@ class Call:
     def query(self, known: tuple[str, ...] | frozenset[str] | set[str] = ()) -> MultiDict[str, str]:
         """The query parameters. Raises `Unreadable` for one that is not in `known` or comes twice."""
         self._query_known = True
-        allowed = {*known, "tenant"} if self._policy.level == "public" else set(known)
+        allowed = {*known, "tenant"} if self.policy.level == "public" else set(known)
         errors = [
             FieldError(path=f"?{name[:100]}", code="unknown", message="There is no such query parameter.")
             for name in self.request.args
@@ -216,7 +230,7 @@ class Call:
             # What people chose for themselves goes before what their browser says.
             context = replace(context, locale=context.actor.locale or context.locale)
             self._context = context
-            self._policy.check(context, self._edge.rights, self.request.method)
+            self.policy.check(context, self._edge.rights, self.request.method)
             self._check_revision_sent(context)
             return work(context, unit)
 

@@ -31,7 +31,7 @@ def check_csrf(call: Call, kind: RouteKind) -> None:
     if given is not None and isinstance(given.credential, TokenCredential):
         return
     _check_origin(call.request)
-    if given is not None or kind == "page":
+    if kind == "page" or (given is not None and call.policy.needs_identity):
         _check_token(call.request)
 
 

@@ -55,14 +55,19 @@ class Hosts:
             raise NotFound("There is no tenant at this address.")
         return registered
 
-    def tenant(self, host: str, *, proven: str | None, asked: str | None) -> str:
-        """The tenant of a request. `proven` is named by a credential, `asked` by the address of a sign-in."""
+    def tenant(self, host: str, *, proven: str | None) -> str:
+        """The tenant of a request that a credential proves to be somebody's. Raises `NotSignedIn`, `NotFound`."""
         fixed = self.fixed_by(host)
-        if fixed is None:
-            return proven or asked or self._default
-        if proven is not None and proven != fixed:
+        if fixed is not None and proven is not None and proven != fixed:
             raise NotSignedIn
-        return fixed
+        return fixed or proven or self._default
+
+    def tenant_for_strangers(self, host: str, *, asked: str | None, hinted: str | None) -> str:
+        """The tenant of a public page: the host's, else the one asked for, else that of the browser's last sign-in."""
+        fixed = self.fixed_by(host)
+        if fixed is not None:
+            return fixed
+        return next((name for name in (asked, hinted) if name and NAME.fullmatch(name)), self._default)
 
     def _is_bare(self, name: str) -> bool:
         return name in (self._base, "localhost") or _is_address(name)

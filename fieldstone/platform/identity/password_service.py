@@ -21,9 +21,9 @@ from fieldstone.platform.identity.throttle import SignInThrottle
 from fieldstone.platform.identity.users import UserService
 from fieldstone.platform.identity.values import Purpose
 from fieldstone.platform.kernel.context import Context, Unit
-from fieldstone.platform.kernel.errors import Conflict, FieldError, Invalid, NotFound
+from fieldstone.platform.kernel.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from fieldstone.platform.kernel.ids import new_id
-from fieldstone.platform.units import Caller, Units
+from fieldstone.platform.units import Caller, TokenCredential, Units
 
 LIFETIME: dict[Purpose, timedelta] = {"setup": timedelta(days=3), "reset": timedelta(hours=1)}
 
@@ -63,7 +63,12 @@ class PasswordService:
         self._changes = changes
 
     def change(self, caller: Caller, current: str, new: str, *, keep_session: str | None = None) -> None:
-        """Change one's own password, knowing the present one; other sessions end. `keep_session` is a secret."""
+        """Change one's own password, knowing the present one; other sessions end. `keep_session` is a secret.
+
+        Raises `Forbidden` for an API token: what is stolen from a script must not become the account.
+        """
+        if isinstance(caller.credential, TokenCredential):
+            raise Forbidden("This takes a signed-in person, not a token.", code="needs_session")
         owner = self._units.write(caller, self._own)
         if not verify_password(owner.password_hash, current):
             raise Invalid(errors=[FieldError(path="/current", code="wrong_password", message="This is not right.")])

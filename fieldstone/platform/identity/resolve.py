@@ -8,7 +8,7 @@ some seconds under the tenant's access version.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -60,7 +60,7 @@ class _Proof:
 
     user_id: str
     scope: Scope = "write"
-    extra: Mapping[str, Any] = MappingProxyType({})
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 class IdentityService:

@@ -17,7 +17,7 @@ from fieldstone.platform.identity.changes import Changes
 from fieldstone.platform.identity.rights import RoleRights
 from fieldstone.platform.identity.secrets import hash_secret, new_session_secret
 from fieldstone.platform.identity.tables import SESSION
-from fieldstone.platform.identity.users import RIGHT, UserService
+from fieldstone.platform.identity.users import RIGHT
 from fieldstone.platform.identity.values import SessionInfo, SignedIn
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import NotFound, NotSignedIn
@@ -53,9 +53,8 @@ class Device:
 class SessionService:
     """Opens, lists and ends sessions."""
 
-    def __init__(self, rights: RoleRights, users: UserService, changes: Changes, *, hours: int) -> None:
+    def __init__(self, rights: RoleRights, changes: Changes, *, hours: int) -> None:
         self._rights = rights
-        self._users = users
         self._changes = changes
         self._longest = timedelta(hours=hours)
 
