@@ -116,7 +116,7 @@ class Calculator:
             return sa.type_coerce(calls.call("add_days", DATE, [moment, days], self._around).sql, Day())
         if not self._around.postgres:
             return sa.func.fs_move(at, micros, type_=UtcDateTime())
-        interval = sa.literal_column("INTERVAL '1 microsecond'")
+        interval: Sql = sa.literal_column("INTERVAL '1 microsecond'")
         return sa.type_coerce(at.op("+")(grouped(micros).op("*")(interval)), UtcDateTime())
 
 

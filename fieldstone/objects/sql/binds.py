@@ -99,20 +99,11 @@ def nothing(kind: Type, numbers: Numbers) -> Term:
     return fixed(None, NULL if kind.is_record or kind.is_list or kind.is_map else kind, numbers)
 
 
-def members(name: str, *, of_ids: bool, dialect: DialectName) -> Sql:
-    """The elements of a list parameter (JSON text), as the right side of `IN`."""
+def members(name: str, dialect: DialectName) -> Sql:
+    """The elements of a list parameter as texts, as the right side of `IN`."""
     bound = sa.bindparam(name, type_=Json())
     if dialect == "postgresql":
         elements = sa.func.jsonb_array_elements_text(bound).table_valued("value").render_derived()
-        value: Sql = sa.cast(elements.c.value, _Uuid()) if of_ids else sa.type_coerce(elements.c.value, sa.Text())
     else:
         elements = sa.func.json_each(bound).table_valued("value")
-        value = elements.c.value
-    return sa.select(value).select_from(elements).scalar_subquery()
-
-
-class _Uuid(sa.types.UserDefinedType[Any]):
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "UUID"
+    return sa.select(sa.type_coerce(elements.c.value, sa.Text())).select_from(elements).scalar_subquery()

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import reduce
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -59,7 +60,12 @@ def call(tag: str, result: Type, arguments: Sequence[Term], around: Surroundings
 
 
 def plain(term: Term) -> Sql:
-    """The term's SQL under a plain type, so that no column type takes part in what is built with it."""
+    """The term's SQL under a plain type, so that no column type takes part in what is built with it.
+
+    Bound values keep their type: it converts them.
+    """
+    if isinstance(term.sql, sa.BindParameter):
+        return term.sql
     return sa.type_coerce(term.sql, _PLAIN_TYPES.get(term.type.name, sa.types.NullType()))
 
 
@@ -73,13 +79,13 @@ def ordered(term: Term, around: Surroundings) -> Sql:
 def _small(sql: Sql, around: Surroundings, limit: int = _MANY) -> Sql:
     """A whole number brought within +-limit, as the 32 bits that functions of PostgreSQL take."""
     if around.postgres:
-        return sa.cast(sa.func.least(sa.func.greatest(sql, -limit), limit), sa.Integer())
+        return sa.cast(sa.case((sql > limit, limit), (sql < -limit, -limit), else_=sql), sa.Integer())
     return sa.func.min(sa.func.max(sql, -limit), limit)
 
 
 def _not_negative(sql: Sql, around: Surroundings) -> Sql:
     small = _small(sql, around)
-    return sa.func.greatest(small, 0) if around.postgres else sa.func.max(small, 0)
+    return sa.case((small < 0, 0), else_=small) if around.postgres else sa.func.max(small, 0)
 
 
 def _length(around: Surroundings, arguments: Sequence[Term]) -> Sql:
@@ -207,15 +213,17 @@ def _whole(around: Surroundings, term: Term, *, down: bool) -> Term:
 
 def _extreme(postgres: str, sqlite: str) -> _Translate:
     def translate(around: Surroundings, arguments: Sequence[Term]) -> Sql | Term:
-        if arguments[0].type == DECIMAL:
-            alike = around.numbers.alike(arguments)
-            if alike[0].exact:
-                raise unsupported("min() or max() of decimals with many digits")
-            chosen = _pick(around, [term.sql for term in alike])
-            return alike[0].of(chosen, digits=max(term.digits for term in alike), filled=all(t.filled for t in alike))
-        return _pick(around, [ordered(argument, around) for argument in arguments])
+        if arguments[0].type != DECIMAL:
+            return pick(around, [ordered(argument, around) for argument in arguments])
+        alike = around.numbers.alike(arguments)
+        filled = all(term.filled for term in alike)
+        if alike[0].exact:
+            function = getattr(sa.func, f"fs_{postgres}")
+            return alike[0].of(reduce(function, [term.sql for term in alike]), filled=filled)
+        chosen = pick(around, [term.sql for term in alike])
+        return alike[0].of(chosen, digits=max(term.digits for term in alike), filled=filled)
 
-    def _pick(around: Surroundings, values: list[Sql]) -> Sql:
+    def pick(around: Surroundings, values: list[Sql]) -> Sql:
         if not around.postgres:
             return getattr(sa.func, sqlite)(*values) if len(values) > 1 else values[0]
         present = sa.and_(*(value.is_not(None) for value in values))
@@ -260,7 +268,7 @@ def _part(postgres: str, sqlite: str) -> _Translate:
         if around.postgres:
             return sa.cast(sa.extract(postgres, clock), sa.BigInteger())
         number = sa.cast(sa.func.strftime(sqlite, clock), sa.BigInteger())
-        return (number + 6).op("%")(7) + 1 if sqlite == "%w" else number
+        return (number + 6) % 7 + 1 if sqlite == "%w" else number
 
     return translate
 

@@ -107,15 +107,17 @@ class Compiler:
     # -- conditions ---------------------------------------------------------------------------------------------
     def condition(self, node: Node, *, loose: bool = True) -> Condition:
         """`node` as a condition. `loose`: false and unknown may be mixed up (nothing above negates)."""
+        if self.is_given(node):
+            return self.term(node).sql
         match node:
             case Logical():
                 terms = [self.condition(term, loose=loose) for term in node.terms]
                 return sa.and_(*terms) if node.operator == "&&" else sa.or_(*terms)
             case Unary(operator="!"):
                 return sa.not_(grouped(self.condition(node.operand, loose=False)))
-            case Binary(operator="==" | "!=" | "in") if not self.is_given(node):
+            case Binary(operator="==" | "!=" | "in"):
                 return self._equality(node, loose=loose)
-            case Binary(operator="<" | "<=" | ">" | ">=") if not self.is_given(node):
+            case Binary(operator="<" | "<=" | ">" | ">="):
                 return self._order(node)
             case Comprehension():
                 return self._elsewhere.condition(node, loose=loose)
@@ -176,25 +178,30 @@ class Compiler:
         return self._elsewhere.contains(self._source(right), self.term(left))
 
     def _in_list(self, wanted: Term, items: list[Term], *, loose: bool) -> Condition:
-        present = [item for item in items if not item.is_null]
         found: list[Condition] = []
-        if len(present) < len(items):
-            found.append(_null_test(wanted, equal=True))
-        if wanted.type == DECIMAL:
-            found.extend(self._numbers.same(wanted, item, filled=True) for item in present)
-        elif present:
-            pairs = [self._pair(wanted, item) for item in present]
-            found.append(pairs[0][0].in_([other for _, other in pairs]))
+        plain: list[tuple[Sql, Sql]] = []
+        for item in items:
+            filled = item.filled or wanted.filled
+            if item.is_null:
+                found.append(_null_test(wanted, equal=True))
+            elif wanted.type == DECIMAL:
+                found.append(self._numbers.same(wanted, item, filled=filled))
+            elif filled:
+                plain.append(self._pair(wanted, item))
+            else:
+                found.append(same(*self._pair(wanted, item), filled=False))
+        if plain:
+            found.append(plain[0][0].in_([other for _, other in plain]))
         if not found:
             return never()
         condition = sa.or_(*found)
-        return condition if loose or wanted.filled else sa.func.coalesce(condition, sa.false())
+        certain = loose or (wanted.filled and all(item.filled or item.is_null for item in items))
+        return condition if certain else sa.func.coalesce(condition, sa.false())
 
     def _in_parameter(self, wanted: Term, name: str, *, loose: bool) -> Condition:
-        if wanted.type not in (STRING,) and not _is_id(wanted):
+        if wanted.type != STRING and not _is_id(wanted):
             raise unsupported(f"a given list of {wanted.type}")
-        inner = members(name, of_ids=_is_id(wanted), dialect=self._dialect)
-        condition = wanted.sql.in_(inner)
+        condition = calls.plain(_id_as_text(wanted)).in_(members(name, self._dialect))
         return condition if loose or wanted.filled else sa.func.coalesce(condition, sa.false())
 
     # -- terms --------------------------------------------------------------------------------------------------

@@ -1,19 +1,24 @@
 """Functions that SQLite lacks, in Python, so that both databases answer alike.
 
-What goes out: `FUNCTIONS`, which whoever opens a SQLite connection registers on it. They take and give text, numbers or
+What goes out: `FUNCTIONS`, which `Databases` registers on every SQLite connection (`app.py` hands them over). They take
+and give text, numbers or
 None, never raise for bad values (the answer is then None), and are the language's own arithmetic, so that a filter on
 SQLite decides as the same expression does in Python.
 """
 
 from __future__ import annotations
 
-import sqlite3
+from calendar import monthrange
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from sqlalchemy.dialects.sqlite import pysqlite
+
+from fieldstone.platform.database.server import SqliteFunction
+from fieldstone.platform.database.types import ExactDecimal, moment_text
 from fieldstone.rules.expressions.arithmetic import (
     decimal_add,
     decimal_divide,
@@ -22,22 +27,9 @@ from fieldstone.rules.expressions.arithmetic import (
     decimal_subtract,
 )
 from fieldstone.rules.expressions.errors import EvaluationError
-from fieldstone.rules.expressions.values import DECIMALS
+from fieldstone.rules.expressions.values import DECIMALS, INT_MAX, INT_MIN
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SqliteFunction:
-    """One function: its name in SQL, how many arguments it takes, and what it does with them."""
-
-    name: str
-    arguments: int
-    call: Callable[..., Any]
-
-
-def register(connection: sqlite3.Connection) -> None:
-    """Make all functions known to a connection."""
-    for function in FUNCTIONS:
-        connection.create_function(function.name, function.arguments, function.call, deterministic=True)
+_SQLITE = pysqlite.dialect()
 
 
 def _decimal(units: int | None, scale: int) -> str | None:
@@ -124,31 +116,81 @@ def _days_between(left: str | None, right: str | None) -> int | None:
     return (date.fromisoformat(left) - date.fromisoformat(right)).days
 
 
-def moment_text(moment: datetime) -> str:
-    """A moment as the database keeps it."""
-    return moment.isoformat()
+def _add_months(day: str | None, months: int | None) -> str | None:
+    if day is None or months is None:
+        return None
+    start = date.fromisoformat(day)
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    if not 1 <= year <= 9999:
+        return None
+    return start.replace(year=year, month=month + 1, day=min(start.day, monthrange(year, month + 1)[1])).isoformat()
+
+
+def _local(moment: str | None, zone: str) -> str | None:
+    """The wall clock of a moment, as the date functions of SQLite read it."""
+    if moment is None:
+        return None
+    try:
+        local = datetime.fromisoformat(moment).astimezone(ZoneInfo(zone))
+    except OverflowError:
+        return None
+    return local.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
+
+
+def _midnight(day: str | None, zone: str) -> str | None:
+    if day is None:
+        return None
+    try:
+        return moment_text(datetime.combine(date.fromisoformat(day), time(), ZoneInfo(zone)))
+    except OverflowError:
+        return None
+
+
+def _int(value: str | None) -> int | None:
+    whole = None if value is None else int(Decimal(value))
+    return whole if whole is not None and INT_MIN <= whole <= INT_MAX else None
+
+
+def _double(value: str | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _sortable(text: str | None, precision: int, scale: int) -> str | None:
+    """The digits of a decimal that a column keeps as sortable text."""
+    if text is None:
+        return None
+    value = ExactDecimal(precision, scale).process_result_value(text, _SQLITE)
+    return format(value, "f")
 
 
 FUNCTIONS: tuple[SqliteFunction, ...] = (
-    SqliteFunction(name="fs_decimal", arguments=2, call=_decimal),
-    SqliteFunction(name="fs_add", arguments=2, call=_binary(decimal_add)),
-    SqliteFunction(name="fs_subtract", arguments=2, call=_binary(decimal_subtract)),
-    SqliteFunction(name="fs_multiply", arguments=2, call=_binary(decimal_multiply)),
-    SqliteFunction(name="fs_divide", arguments=2, call=_binary(decimal_divide)),
-    SqliteFunction(name="fs_remainder", arguments=2, call=_binary(decimal_remainder)),
-    SqliteFunction(name="fs_compare", arguments=2, call=_compare),
-    SqliteFunction(name="fs_same", arguments=2, call=_same),
-    SqliteFunction(name="fs_absolute", arguments=1, call=_absolute),
-    SqliteFunction(name="fs_round", arguments=2, call=_rounding(ROUND_HALF_UP)),
-    SqliteFunction(name="fs_floor", arguments=1, call=_rounding(ROUND_FLOOR)),
-    SqliteFunction(name="fs_ceil", arguments=1, call=_rounding(ROUND_CEILING)),
-    SqliteFunction(name="fs_lower", arguments=1, call=_text(str.lower)),
-    SqliteFunction(name="fs_upper", arguments=1, call=_text(str.upper)),
-    SqliteFunction(name="fs_trim", arguments=1, call=_text(str.strip)),
-    SqliteFunction(name="fs_find", arguments=2, call=_found),
-    SqliteFunction(name="fs_replace", arguments=3, call=_replace),
-    SqliteFunction(name="fs_part", arguments=3, call=_part),
-    SqliteFunction(name="fs_move", arguments=2, call=_moved),
-    SqliteFunction(name="fs_micros", arguments=2, call=_micros_between),
-    SqliteFunction(name="fs_days", arguments=2, call=_days_between),
+    SqliteFunction("fs_decimal", 2, _decimal),
+    SqliteFunction("fs_add", 2, _binary(decimal_add)),
+    SqliteFunction("fs_subtract", 2, _binary(decimal_subtract)),
+    SqliteFunction("fs_multiply", 2, _binary(decimal_multiply)),
+    SqliteFunction("fs_divide", 2, _binary(decimal_divide)),
+    SqliteFunction("fs_remainder", 2, _binary(decimal_remainder)),
+    SqliteFunction("fs_compare", 2, _compare),
+    SqliteFunction("fs_same", 2, _same),
+    SqliteFunction("fs_least", 2, _binary(min)),
+    SqliteFunction("fs_greatest", 2, _binary(max)),
+    SqliteFunction("fs_absolute", 1, _absolute),
+    SqliteFunction("fs_round", 2, _rounding(ROUND_HALF_UP)),
+    SqliteFunction("fs_floor", 1, _rounding(ROUND_FLOOR)),
+    SqliteFunction("fs_ceil", 1, _rounding(ROUND_CEILING)),
+    SqliteFunction("fs_lower", 1, _text(str.lower)),
+    SqliteFunction("fs_upper", 1, _text(str.upper)),
+    SqliteFunction("fs_trim", 1, _text(str.strip)),
+    SqliteFunction("fs_find", 2, _found),
+    SqliteFunction("fs_replace", 3, _replace),
+    SqliteFunction("fs_part", 3, _part),
+    SqliteFunction("fs_move", 2, _moved),
+    SqliteFunction("fs_micros", 2, _micros_between),
+    SqliteFunction("fs_days", 2, _days_between),
+    SqliteFunction("fs_add_months", 2, _add_months),
+    SqliteFunction("fs_local", 2, _local),
+    SqliteFunction("fs_midnight", 2, _midnight),
+    SqliteFunction("fs_int", 1, _int),
+    SqliteFunction("fs_double", 1, _double),
+    SqliteFunction("fs_sortable", 3, _sortable),
 )
