@@ -18,7 +18,7 @@ from fieldstone.plugins.sdk.dispatch import Objective, Policy, Travel, WorkRule
 from fieldstone.plugins.sdk.objectives import OBJECTIVES
 from fieldstone.plugins.sdk.work_rules import WORK_RULES
 from fieldstone.rules.engine.targets import RuleObject, object_of
-from fieldstone.rules.expressions.expression import Expression
+from fieldstone.rules.expressions.compile import Expression
 from fieldstone.rules.expressions.types import record_of
 from fieldstone.rules.kinds.compiling import Compiling, value_type
 from fieldstone.rules.kinds.shapes import EXPRESSION, NAME, PATH, document

@@ -13,7 +13,7 @@ from typing import Any
 from fieldstone.platform.kernel.metadata import MetadataKind, Snapshot
 from fieldstone.platform.kernel.text import Text
 from fieldstone.rules.engine.targets import object_of
-from fieldstone.rules.expressions.expression import Expression
+from fieldstone.rules.expressions.compile import Expression
 from fieldstone.rules.kinds.compiling import Compiling, compile_with, references_with
 from fieldstone.rules.kinds.shapes import EXPRESSION, FIELD_NAMES, NAME, PATH, TEXT, document
 
