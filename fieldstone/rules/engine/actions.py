@@ -132,8 +132,8 @@ class NotifyPeople:
             return ()
         notice = effects.Notify(
             rule=firing.rule.name,
-            subject=self.subject.filled(firing.variables),
-            body=self.body.filled(firing.variables),
+            subject=self.subject.filled(firing.variables, firing.context.time_zone),
+            body=self.body.filled(firing.variables, firing.context.time_zone),
             users=users,
             roles=self.roles,
             object=firing.rule.object,

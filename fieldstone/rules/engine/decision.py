@@ -62,9 +62,7 @@ class Axis:
     def rows(self, value: Hashable) -> Rows:
         """The rows that accept `value`."""
         found = self.free | self.exact.get(value, 0)
-        if value is None or not self.cuts:
-            return found
-        return found | self.spans[bisect_right(self.cuts, value)]
+        return found if value is None else found | self.spans[bisect_right(self.cuts, value)]
 
 
 def axis(cells: Sequence[Cell]) -> Axis:

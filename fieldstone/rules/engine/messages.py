@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal
@@ -34,13 +35,13 @@ class Message:
     text: Text
     paths: frozenset[Path]
 
-    def filled(self, variables: Mapping[str, Any]) -> Text:
-        """The text with values in place of placeholders, in each of its languages."""
+    def filled(self, variables: Mapping[str, Any], zone: ZoneInfo) -> Text:
+        """The text with values in place of placeholders, in each of its languages; times as the clock of `zone`."""
         if not self.paths:
             return self.text
         if isinstance(self.text, str):
-            return _filled(self.text, variables, "en")
-        return {locale: _filled(template, variables, locale) for locale, template in self.text.items()}
+            return _filled(self.text, variables, "en", zone)
+        return {locale: _filled(template, variables, locale, zone) for locale, template in self.text.items()}
 
 
 def message(text: Text) -> Message:
@@ -54,11 +55,14 @@ def placeholders(text: Text) -> frozenset[str]:
     return frozenset(name for template in templates for name in _PLACEHOLDER.findall(template))
 
 
-def _filled(template: str, variables: Mapping[str, Any], locale: str) -> str:
-    return _PLACEHOLDER.sub(lambda found: written(read(variables, tuple(found[1].split("."))), locale), template)
+def _filled(template: str, variables: Mapping[str, Any], locale: str, zone: ZoneInfo) -> str:
+    def value(found: re.Match[str]) -> str:
+        return written(read(variables, tuple(found[1].split("."))), locale, zone)
+
+    return _PLACEHOLDER.sub(value, template)
 
 
-def written(value: Any, locale: str) -> str:
+def written(value: Any, locale: str, zone: ZoneInfo) -> str:
     """A value as a reader of that language expects it; "" for an empty one."""
     tag = locale.replace("-", "_")
     match value:
@@ -71,7 +75,7 @@ def written(value: Any, locale: str) -> str:
         case Decimal() | int():
             return str(format_decimal(value, locale=tag, decimal_quantization=False))
         case datetime():
-            return format_datetime(value, "short", locale=tag)
+            return format_datetime(value, "short", tzinfo=zone, locale=tag)
         case date():
             return format_date(value, "medium", locale=tag)
         case time():
@@ -83,7 +87,7 @@ def written(value: Any, locale: str) -> str:
         case str():
             return value
         case list() | tuple():
-            return ", ".join(written(item, locale) for item in value)
+            return ", ".join(written(item, locale, zone) for item in value)
         case _:
             return str(value)
 

@@ -17,6 +17,7 @@ from fieldstone.platform.kernel.metadata import Snapshot
 from fieldstone.rules.approvals.process import ApprovalProcess
 from fieldstone.rules.engine.automation import Automation, in_order
 from fieldstone.rules.engine.inputs import Event, Inputs
+from fieldstone.rules.engine.run import Rule
 from fieldstone.rules.engine.validation import ValidationRule
 from fieldstone.rules.expressions.syntax import Path
 
@@ -85,7 +86,8 @@ class RuleSet:
     @property
     def related_paths(self) -> frozenset[Path]:
         """Every path through a lookup that any rule of the object reads."""
-        return related_paths(rule.inputs for rule in (*self.validation_rules, *self.automations, *self.processes))
+        rules: tuple[Rule, ...] = (*self.validation_rules, *self.automations, *self.processes)
+        return related_paths(rule.inputs for rule in rules)
 
     def _triggered(self, timing: str, event: Event, changed: Collection[str]) -> tuple[Automation, ...]:
         return tuple(

@@ -44,5 +44,6 @@ class ValidationRule:
         """One `Reject` if the condition is true. Raises `RuleFailed` when it cannot be evaluated."""
         if not holds(self, self.condition, variables, context):
             return RuleRun(rule=self, hit=False)
-        reject = Reject(rule=self.name, message=self.message.filled(variables), fields=self.fields)
+        message = self.message.filled(variables, context.time_zone)
+        reject = Reject(rule=self.name, message=message, fields=self.fields)
         return RuleRun(rule=self, hit=True, effects=(reject,))
