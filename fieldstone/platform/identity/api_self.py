@@ -20,6 +20,7 @@ from fieldstone.platform.http.policies import PUBLIC, SIGNED_IN
 from fieldstone.platform.http.respond import data, nothing
 from fieldstone.platform.http.routes import Api
 from fieldstone.platform.identity import render
+from fieldstone.platform.identity.password_service import bad_token
 from fieldstone.platform.identity.services import Identity
 from fieldstone.platform.identity.sessions import Device
 from fieldstone.platform.identity.users import OWN_FIELDS
@@ -91,7 +92,10 @@ def _sign_in_routes(api: Api, identity: Identity) -> None:
         token, password = body.text("token"), body.text("password")
         body.done()
         call.query()
-        identity.passwords.redeem(call.system_caller(tenant_of_one_time_token(token)), token, password)
+        tenant = tenant_of_one_time_token(token)
+        if tenant is None:
+            raise bad_token()
+        identity.passwords.redeem(call.system_caller(tenant), token, password)
         return nothing()
 
 

@@ -124,14 +124,14 @@ class PasswordService:
     def _owner_of(self, unit: Unit, token: str, now: datetime) -> _Owner:
         row = unit.one(_TOKEN, {"secret_hash": hash_secret(token)})
         if row is None or row[1] <= now or not row[4]:
-            raise _bad_token()
+            raise bad_token()
         return _Owner(user_id=row[0], email=row[2], name=row[3])
 
     def _redeemed(self, context: Context, unit: Unit, owner: _Owner, token: str, new_hash: str) -> None:
         self._owner_of(unit, token, context.now)
         used = sa.delete(ONE_TIME_TOKEN).where(ONE_TIME_TOKEN.c.secret_hash == hash_secret(token))
         if unit.run(used) != 1:
-            raise _bad_token()
+            raise bad_token()
         self._throttle.succeeded(unit, owner.email)
         self._store(context, unit, owner.user_id, new_hash)
         self._sessions.revoke_all(context, unit, owner.user_id)
@@ -153,7 +153,8 @@ class PasswordService:
         self._changes.record(context, unit, "password.set", f"user/{user_id}")
 
 
-def _bad_token() -> Invalid:
+def bad_token() -> Invalid:
+    """The refusal of a one-time token, whatever is wrong with it."""
     return Invalid(
         errors=[FieldError(path="/token", code="token_invalid", message="This link is used up, too old or not right.")]
     )
