@@ -12,14 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from fieldstone.platform.kernel.metadata import Snapshot
-from fieldstone.rules.approvals.process import ApprovalProcess
 from fieldstone.rules.engine.automation import Automation, in_order
 from fieldstone.rules.engine.inputs import Event, Inputs
 from fieldstone.rules.engine.run import Rule
 from fieldstone.rules.engine.validation import ValidationRule
 from fieldstone.rules.expressions.syntax import Path
+
+
+class Process(Rule, Protocol):
+    """An approval process, as far as rule sets must know."""
+
+    @property
+    def submit(self) -> Literal["manual", "automatic"]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +40,7 @@ class RuleSet:
     object: str
     validation_rules: tuple[ValidationRule, ...]
     automations: tuple[Automation, ...]
-    processes: tuple[ApprovalProcess, ...]
+    processes: tuple[Process, ...]
 
     def before(self, event: Event, changed: Collection[str]) -> tuple[Automation, ...]:
         """The automations of the first pass before the save."""
@@ -73,7 +80,7 @@ class RuleSet:
         """The automations that the clock starts."""
         return tuple(rule for rule in self.automations if "schedule" in rule.trigger.on)
 
-    def submissions(self, event: Event, changed: Collection[str]) -> tuple[ApprovalProcess, ...]:
+    def submissions(self, event: Event, changed: Collection[str]) -> tuple[Process, ...]:
         """The approval processes that may submit the record by themselves after this save."""
         if event not in ("create", "update"):
             return ()
