@@ -23,7 +23,7 @@ class Lookup extends HTMLElement {
     const invalid = select.getAttribute("aria-invalid");
     const picker = new window.TomSelect(select, {
       valueField: remote ? "id" : "value", labelField: remote ? "label" : "text", searchField: remote ? [] : ["text"],
-      plugins: multiple ? { remove_button: { title: this.dataset.remove } } : { clear_button: { title: this.dataset.remove } },
+      plugins: select.required || (!multiple && select.getAttribute("aria-required")) ? [] : { remove_button: { title: this.dataset.remove, label: "×" } },
       placeholder: this.dataset.placeholder, hidePlaceholder: true, maxOptions: 60, preload: remote ? "focus" : false,
       allowEmptyOption: false, openOnFocus: true, closeAfterSelect: !multiple, refreshThrottle: 0, loadThrottle: 180,
       ...(remote ? { load: (query, done) => this.fetch(query, done), score: () => () => 1, shouldLoad: () => true } : {}),
@@ -34,6 +34,7 @@ class Lookup extends HTMLElement {
         loading: () => make("div", { class: "spinner" }, "…"),
       },
     });
+    select.setAttribute("aria-hidden", "true");
     if (described) picker.control_input.setAttribute("aria-describedby", described);
     if (invalid) picker.control_input.setAttribute("aria-invalid", invalid);
     if (remote) picker.on("type", () => picker.clearOptions((option) => picker.items.includes(String(option.id))));

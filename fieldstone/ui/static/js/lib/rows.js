@@ -4,6 +4,10 @@ import { typing } from "./dom.js";
 const OWN = "a, button, input, select, textarea, label, summary, form, [popover], .col-check";
 
 export function rows() {
+  const fit = new ResizeObserver((entries) => entries.forEach(({ target }) => widen(target)));
+  const watch = (root) => root.querySelectorAll?.(".table-box:not(.table-scroll)").forEach((box) => fit.observe(box));
+  watch(document);
+  document.addEventListener("htmx:after:settle", (event) => watch(event.target));
   document.addEventListener("click", (event) => {
     const row = event.target.closest?.("tr[data-href]");
     if (!row || event.target.closest(OWN) || event.defaultPrevented || String(getSelection())) return;
@@ -21,6 +25,15 @@ export function rows() {
     link.focus();
     link.scrollIntoView({ block: "nearest" });
   });
+}
+
+/* A table that does not fit scrolls in its own box, which can then be focused and scrolled with the keyboard. */
+function widen(box) {
+  const table = box.firstElementChild;
+  const wide = table.scrollWidth > box.clientWidth + 1;
+  if (wide === box.classList.contains("wide")) return;
+  box.classList.toggle("wide", wide);
+  wide ? box.setAttribute("tabindex", "0") : box.removeAttribute("tabindex");
 }
 
 /* An editable cell waits a moment, so that a double click can edit instead of open. */
