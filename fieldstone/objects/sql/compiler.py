@@ -19,14 +19,14 @@ import sqlalchemy as sa
 
 from fieldstone.objects.sql import calls
 from fieldstone.objects.sql.arithmetic import Calculator, grouped
-from fieldstone.objects.sql.binds import AnyId, fixed, members, nothing
+from fieldstone.objects.sql.binds import fixed, members, nothing
 from fieldstone.objects.sql.elements import Elements, Elsewhere
+from fieldstone.objects.sql.ids import as_id, id_as_text, is_id
 from fieldstone.objects.sql.numbers import ORDERS, Numbers, PostgresNumbers
 from fieldstone.objects.sql.sqlite_numbers import SqliteNumbers
 from fieldstone.objects.sql.terms import Condition, Constant, Sql, Term, different, never, same, unsupported
-from fieldstone.platform.database.types import Id, UtcDateTime
+from fieldstone.platform.database.types import UtcDateTime
 from fieldstone.platform.kernel.context import DialectName
-from fieldstone.platform.kernel.ids import is_id
 from fieldstone.rules.expressions.syntax import (
     Binary,
     Call,
@@ -67,6 +67,10 @@ class Rows(Protocol):
 
     def term(self, path: Path) -> Term:
         """The columns behind a path. Raises `NotInSql` or whatever forbids to look."""
+        ...
+
+    def part(self, path: Path, name: str) -> Term:
+        """A part of the value behind a path, such as a place's `lat`. Raises `NotInSql`."""
         ...
 
     def elements(self, path: Path) -> Elements:
@@ -161,8 +165,8 @@ class Compiler:
 
     def _pair(self, left: Term, right: Term) -> tuple[Sql, Sql]:
         """Both sides as values of one column type."""
-        if _is_id(left) or _is_id(right):
-            return _as_id(left, right), _as_id(right, left)
+        if is_id(left) or is_id(right):
+            return as_id(left, right), as_id(right, left)
         if left.type == DECIMAL:
             left = Term(sql=calls.double(self._around, [left]), type=DOUBLE)
         if right.type == DECIMAL:
@@ -199,9 +203,9 @@ class Compiler:
         return condition if certain else sa.func.coalesce(condition, sa.false())
 
     def _in_parameter(self, wanted: Term, name: str, *, loose: bool) -> Condition:
-        if wanted.type != STRING and not _is_id(wanted):
+        if wanted.type != STRING and not is_id(wanted):
             raise unsupported(f"a given list of {wanted.type}")
-        condition = calls.plain(_id_as_text(wanted)).in_(members(name, self._dialect))
+        condition = calls.plain(id_as_text(wanted)).in_(members(name, self._dialect))
         return condition if loose or wanted.filled else sa.func.coalesce(condition, sa.false())
 
     # -- terms --------------------------------------------------------------------------------------------------
@@ -255,6 +259,8 @@ class Compiler:
     def _member(self, node: Member) -> Term:
         if node.operand.type.is_record:
             return self._record_field(node)
+        if isinstance(node.operand, FieldPath) and node.operand.type != MONEY:
+            return self._rows.part(node.operand.path, node.field)
         money = self.term(node.operand)
         if money.type != MONEY or money.currency is None:
             raise unsupported(f".{node.field}")
@@ -315,8 +321,8 @@ class Compiler:
         if node.sql in ("sum", "avg", "list_size") or node.arguments[0].type.is_list:
             return self._elsewhere.aggregate(node.sql, node.arguments[0], node.type)
         arguments = [self.term(argument) for argument in node.arguments]
-        if any(_is_id(argument) for argument in arguments):
-            arguments = [_id_as_text(argument) for argument in arguments]
+        if any(is_id(argument) for argument in arguments):
+            arguments = [id_as_text(argument) for argument in arguments]
         return calls.call(node.sql, node.type, arguments, self._around)
 
     def _coalesce(self, terms: list[Term]) -> Term:
@@ -363,32 +369,6 @@ class Compiler:
         if name not in self._variables:
             raise unsupported(f"the variable {name}")
         return self._variables[name]
-
-
-def _is_id(term: Term) -> bool:
-    return isinstance(term.sql.type, Id)
-
-
-def _as_id(term: Term, beside: Term) -> Sql:
-    """One side of a comparison in which an id takes part."""
-    if _is_id(term):
-        return term.sql if _id_alike(beside) else sa.cast(term.sql, sa.Text())
-    if isinstance(term.sql, sa.BindParameter):
-        if term.constant is not None:
-            value = term.constant.value
-            return sa.literal(value if is_id(value) else None, Id()) if is_id(value) else sa.literal(value, AnyId())
-        return sa.bindparam(term.sql.key, type_=AnyId())
-    return calls.plain(term)
-
-
-def _id_alike(term: Term) -> bool:
-    return _is_id(term) or isinstance(term.sql, sa.BindParameter)
-
-
-def _id_as_text(term: Term) -> Term:
-    if not _is_id(term) or isinstance(term.sql, sa.BindParameter):
-        return term
-    return Term(sql=sa.cast(term.sql, sa.Text()), type=STRING, filled=term.filled, constant=term.constant)
 
 
 def _null_test(term: Term, *, equal: bool) -> Condition:

@@ -140,14 +140,16 @@ def _is(test: Condition, wanted: bool) -> Condition:
 
 
 def _exists(elements: Elements, condition: Condition) -> Condition:
-    inner: sa.Select[Any] = (
-        sa.select(sa.literal_column("1")).select_from(elements.source).where(elements.belongs, condition)
-    )
-    return inner.correlate_except(elements.source).exists()
+    inner: sa.Select[Any] = sa.select(sa.literal_column("1"))
+    return _within(inner, elements).where(condition).exists()
 
 
 def _scalar(elements: Elements, value: Sql, condition: Condition | None) -> Sql:
-    query = sa.select(value).select_from(elements.source).where(elements.belongs)
-    if condition is not None:
-        query = query.where(condition)
-    return query.correlate_except(elements.source).scalar_subquery()
+    query = _within(sa.select(value), elements)
+    return (query if condition is None else query.where(condition)).scalar_subquery()
+
+
+def _within(query: sa.Select[Any], elements: Elements) -> sa.Select[Any]:
+    """The query over the elements of the outer row; only the tables of the elements are its own."""
+    own = [each for each in sa.sql.visitors.iterate(elements.source) if isinstance(each, sa.FromClause)]
+    return query.select_from(elements.source).where(elements.belongs).correlate_except(*own)
