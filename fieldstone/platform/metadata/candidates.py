@@ -155,7 +155,7 @@ class Candidates:
         body = _named(change)
         former = (change.kind, str(body.get(RENAMED_FROM, "")))
         present = manifest.elements.get(change.key) or manifest.elements.get(former)
-        package = present.package if present else change.package
+        package = change.package or (present.package if present else None)
         return Definition(kind=change.kind, name=change.name, body=body, hash=content_hash(body), package=package)
 
     def _end_renamed(self, drafts: dict[Key, Definition | None], renames: Sequence[Rename]) -> list[Diagnostic]:

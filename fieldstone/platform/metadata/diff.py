@@ -106,7 +106,11 @@ def _same_form(before: Any, after: Any) -> tuple[Any, Any]:
 
 def is_text(value: Any) -> bool:
     """Whether a value is a text by locale."""
-    return isinstance(value, Mapping) and bool(value) and all(key in LOCALES for key in value)
+    return (
+        isinstance(value, Mapping)
+        and bool(value)
+        and all(key in LOCALES and isinstance(text, str) for key, text in value.items())
+    )
 
 
 def _mappings(steps: Steps, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
@@ -153,6 +157,12 @@ def _named(items: Sequence[Any]) -> dict[str, Any] | None:
             return None
         result[str(name)] = item
     return result
+
+
+def names_of_items(items: Sequence[Any]) -> list[str]:
+    """How the items of a list are addressed: by their names where they all have one, else by position."""
+    named = _named(items)
+    return list(named) if named is not None else [str(index) for index in range(len(items))]
 
 
 def _naming(items: Iterable[Any]) -> str:

@@ -25,9 +25,10 @@ from fieldstone.platform.metadata.pointers import pointer, step
 
 SCHEMA_BASE = "https://fieldstone.dev/schemas/"
 NAME_PATTERN = "^[a-z][a-z0-9_]{0,39}$"
+COMMON_SCHEMA = SCHEMA_BASE + "common.json"
 COMMON: Mapping[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "$id": SCHEMA_BASE + "common.json",
+    "$id": COMMON_SCHEMA,
     "$defs": {
         "name": {"type": "string", "pattern": NAME_PATTERN},
         "text": {
@@ -60,7 +61,7 @@ def _required(validator: Any, names: list[str], instance: Any, schema: Any) -> I
 _extend: Any = jsonschema.validators.extend
 _Validator = _extend(jsonschema.Draft202012Validator, {"pattern": _pattern, "required": _required})
 _REGISTRY: Registry[Any] = Registry().with_resource(
-    SCHEMA_BASE + "common.json", Resource.from_contents(dict(COMMON), default_specification=DRAFT202012)
+    COMMON_SCHEMA, Resource.from_contents(dict(COMMON), default_specification=DRAFT202012)
 )
 
 

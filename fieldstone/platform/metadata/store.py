@@ -153,6 +153,15 @@ class VersionStore:
         self.version(unit, number)
         return self._definitions(unit, number)
 
+    def by_hash(self, unit: Unit, hashes: Mapping[Key, str]) -> dict[Key, Definition]:
+        """Definitions by the hash of their bodies, of any version."""
+        bodies = self._bodies(unit, set(hashes.values()))
+        return {
+            (kind, name): Definition(kind=kind, name=name, body=bodies[hash_], hash=hash_)
+            for (kind, name), hash_ in hashes.items()
+            if hash_ in bodies
+        }
+
     def names(self, unit: Unit) -> PhysicalNames:
         """All physical names ever given."""
         rows = [(_physical_name(cells), until) for *cells, until in unit.rows(_NAMES)]

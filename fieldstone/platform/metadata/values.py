@@ -16,7 +16,7 @@ PROVIDED = "fieldstone"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One element put (`body`) or removed (None). `package` is the owner of a new element; an old one keeps its own."""
+    """One element put (`body`) or removed (None). `package` makes it belong to that package; None keeps its owner."""
 
     kind: str
     name: str
