@@ -195,9 +195,8 @@ class UserService:
         faults = Faults()
         faults.names("/teams", teams)
         faults.stop_if_any()
-        known = (
-            {row[0] for row in unit.rows(sa.select(TEAM.c.id).where(TEAM.c.id.in_(list(teams))))} if teams else set()
-        )
+        ids = [team for team in teams if is_id(team)]
+        known = {row[0] for row in unit.rows(sa.select(TEAM.c.id).where(TEAM.c.id.in_(ids)))}
         for position, team in enumerate(teams):
             if team not in known:
                 faults.add(f"/teams/{position}", "unknown", "There is no such team.")
