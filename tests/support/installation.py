@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from fieldstone.platform.clock import MovableClock
 from fieldstone.platform.database.engines import Databases
 from fieldstone.platform.database.unit import SqlUnit
+from fieldstone.platform.files import FileStore
 from fieldstone.platform.kernel.context import Actor, Context
 from fieldstone.platform.kernel.errors import NotFound
 from fieldstone.platform.kernel.metadata import Definition, Snapshot
@@ -28,6 +29,7 @@ from fieldstone.platform.units import (
     Units,
     UserCredential,
 )
+from fieldstone.platform.work.assembly import Kinds, Work
 
 T = TypeVar("T")
 
@@ -92,6 +94,9 @@ class Installation:
         self.databases = Databases(settings)
         self.tenants = TenantStore(self.databases, self.clock)
         self.units = self.units_with(resolve_actor=resolve_actor, snapshot_source=snapshot_source)
+        self.files = FileStore(settings.files_dir)
+        self.kinds = Kinds.empty()
+        self.work = Work(settings, self.units, self.kinds, self.files)
 
     @property
     def dialect(self) -> str:

@@ -141,12 +141,16 @@ def test_a_savepoint_undoes_its_part_and_leaves_the_unit_usable(books: Installat
     row = ledger.sample()
     called: list[str] = []
 
-    def work(ctx: Context, unit: SqlUnit) -> None:
-        unit.run(ledger.INSERT, row)
-        with pytest.raises(IntegrityError), unit.savepoint():
+    def fail(unit: SqlUnit) -> None:
+        with unit.savepoint():
             unit.run(ledger.INSERT, ledger.sample())
             unit.after_commit(lambda: called.append("inner"))
             unit.write_later(ledger.INSERT, row)
+
+    def work(ctx: Context, unit: SqlUnit) -> None:
+        unit.run(ledger.INSERT, row)
+        with pytest.raises(IntegrityError):
+            fail(unit)
         with unit.savepoint():
             unit.write_later(ledger.INSERT, ledger.sample())
         unit.after_commit(lambda: called.append("outer"))
