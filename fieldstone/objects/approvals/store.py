@@ -6,6 +6,7 @@ Who calls it: the services of this package; nobody else touches these tables.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,28 +17,11 @@ import sqlalchemy as sa
 from fieldstone.objects.approvals.tables import APPROVER, DECISION, LOCK, RUN
 from fieldstone.platform.database.errors import IntegrityError
 from fieldstone.platform.database.prepared import Prepared
+from fieldstone.platform.database.types import Id
 from fieldstone.platform.kernel.context import Unit
 from fieldstone.platform.kernel.errors import Conflict, NotFound
-from fieldstone.platform.kernel.ids import new_id
 from fieldstone.rules.approvals.machine import OPEN, DecisionName, RequestState, Status, Vote
 from fieldstone.rules.approvals.pinned import PinnedProcess
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """A request: what it is about, the process as it was then, and the state of the machine."""
-
-    request: str
-    revision: int
-    object: str
-    record: str
-    tier: str | None
-    amount: str | None
-    plan: PinnedProcess
-    state: RequestState
-    content_hash: str
-    submitted_at: datetime
-    settled_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +38,25 @@ class DecisionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A request: what it is about, the process as it was then, the state of the machine, all decisions in order."""
+
+    request: str
+    revision: int
+    object: str
+    record: str
+    title: str
+    tier: str | None
+    amount: str | None
+    plan: PinnedProcess
+    state: RequestState
+    content_hash: str
+    submitted_at: datetime
+    settled_at: datetime | None
+    history: tuple[DecisionRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LockRow:
     """A locked record: the request that locks it, and the fields that stay open."""
 
@@ -62,7 +65,8 @@ class LockRow:
 
 
 _RUN_COLUMNS = tuple(RUN.c)
-_READ = Prepared(sa.select(*_RUN_COLUMNS).where(RUN.c.request == sa.bindparam("request")))
+_REQUESTS = sa.bindparam("requests", type_=Id(), expanding=True)
+_READ = Prepared(sa.select(*_RUN_COLUMNS).where(RUN.c.request.in_(_REQUESTS)))
 _READ_LOCKED = Prepared(sa.select(*_RUN_COLUMNS).where(RUN.c.request == sa.bindparam("request")).with_for_update())
 _INSERT_RUN = Prepared(sa.insert(RUN), columns=[column.name for column in RUN.c])
 _COMPARE_AND_SET = Prepared(
@@ -81,17 +85,15 @@ _COMPARE_AND_SET = Prepared(
     )
 )
 _APPROVERS = Prepared(
-    sa.select(APPROVER.c.user_id)
-    .where(APPROVER.c.request == sa.bindparam("request"), APPROVER.c.step == sa.bindparam("step"))
-    .order_by(APPROVER.c.position)
+    sa.select(APPROVER.c.request, APPROVER.c.step, APPROVER.c.user_id)
+    .where(APPROVER.c.request.in_(_REQUESTS))
+    .order_by(APPROVER.c.request, APPROVER.c.position)
 )
 _DROP_APPROVERS = Prepared(
     sa.delete(APPROVER).where(APPROVER.c.request == sa.bindparam("request"), APPROVER.c.step == sa.bindparam("step"))
 )
 _INSERT_APPROVER = Prepared(sa.insert(APPROVER), columns=[column.name for column in APPROVER.c])
-_DECISIONS = Prepared(
-    sa.select(*DECISION.c).where(DECISION.c.request == sa.bindparam("request")).order_by(DECISION.c.id)
-)
+_DECISIONS = Prepared(sa.select(*DECISION.c).where(DECISION.c.request.in_(_REQUESTS)).order_by(DECISION.c.id))
 _INSERT_DECISION = Prepared(sa.insert(DECISION), columns=[column.name for column in DECISION.c])
 _LOCK_OF = Prepared(
     sa.select(LOCK.c.request, LOCK.c.open_fields).where(
@@ -114,12 +116,20 @@ _OPEN_REQUESTS = Prepared(
 
 def read(unit: Unit, request: str) -> Run:
     """A request. Raises `NotFound`."""
-    return _run(unit, unit.one(_READ, {"request": request}))
+    return _one(read_many(unit, [request]))
 
 
 def read_locked(unit: Unit, request: str) -> Run:
-    """A request, locked until the unit ends: other deciders wait and then see what became of it."""
-    return _run(unit, unit.one(_READ_LOCKED, {"request": request}))
+    """A request, locked until the unit ends: other deciders wait and then see what became of it. Raises `NotFound`."""
+    return _one(_runs(unit, unit.rows(_READ_LOCKED, {"request": request})))
+
+
+def read_many(unit: Unit, requests: Sequence[str]) -> list[Run]:
+    """Those of the requests that exist, in the order given: three queries."""
+    if not requests:
+        return []
+    found = {run.request: run for run in _runs(unit, unit.rows(_READ, {"requests": list(requests)}))}
+    return [found[request] for request in requests if request in found]
 
 
 def add(unit: Unit, run: Run) -> None:
@@ -158,29 +168,23 @@ def save(unit: Unit, before: Run, state: RequestState, at: datetime) -> Run:
     return replace(before, revision=before.revision + 1, state=state, settled_at=settled_at)
 
 
-def add_decision(
-    unit: Unit, run: Run, *, user: str, decision: str, comment: str, delegate: str | None, at: datetime
-) -> None:
-    """Record a decision on the present step. Raises `Conflict` when the person already decided on it."""
+def add_decision(unit: Unit, run: Run, decision: DecisionRow) -> Run:
+    """Record a decision. Raises `Conflict` when the person already decided on that step."""
     row = {
-        "id": new_id(),
+        "id": decision.id,
         "request": run.request,
-        "step": run.state.step,
-        "user_id": user,
-        "decision": decision,
-        "comment": comment,
-        "delegate": delegate,
-        "at": at,
+        "step": decision.step,
+        "user_id": decision.user,
+        "decision": decision.decision,
+        "comment": decision.comment,
+        "delegate": decision.delegate,
+        "at": decision.at,
     }
     try:
         unit.run(_INSERT_DECISION, row)
     except IntegrityError as error:
         raise Conflict("You have already decided on this step.", code="approval_decided") from error
-
-
-def decisions(unit: Unit, request: str) -> list[DecisionRow]:
-    """All decisions on a request, in order."""
-    return [_decision(row) for row in unit.rows(_DECISIONS, {"request": request})]
+    return replace(run, history=(*run.history, decision))
 
 
 def lock_of(unit: Unit, object_name: str, record: str) -> LockRow | None:
@@ -208,27 +212,43 @@ def _write_approvers(unit: Unit, request: str, state: RequestState) -> None:
     )
 
 
-def _run(unit: Unit, row: Sequence[Any] | None) -> Run:
-    if row is None:
+def _one(runs: Sequence[Run]) -> Run:
+    if not runs:
         raise NotFound("There is no such approval request, or you may not see it.")
-    values: Mapping[str, Any] = dict(zip((column.name for column in _RUN_COLUMNS), row, strict=True))
-    request, step = values["request"], values["step"]
+    return runs[0]
+
+
+def _runs(unit: Unit, rows: Sequence[Sequence[Any]]) -> list[Run]:
+    found = [dict(zip((column.name for column in _RUN_COLUMNS), row, strict=True)) for row in rows]
+    if not found:
+        return []
+    requests = {"requests": [values["request"] for values in found]}
+    approvers: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
+    for request, step, user in unit.rows(_APPROVERS, requests):
+        approvers[request, step].append(user)
+    history: defaultdict[str, list[DecisionRow]] = defaultdict(list)
+    for request, row in (_decision(row) for row in unit.rows(_DECISIONS, requests)):
+        history[request].append(row)
+    return [_run(each, approvers[each["request"], each["step"]], history[each["request"]]) for each in found]
+
+
+def _run(values: Mapping[str, Any], approvers: Sequence[str], history: Sequence[DecisionRow]) -> Run:
     plan = PinnedProcess.of(values["plan"])
-    approvers = unit.rows(_APPROVERS, {"request": request, "step": step})
-    votes = [each for each in decisions(unit, request) if each.step == step and each.decision != "withdraw"]
+    votes = (row for row in history if row.step == values["step"] and row.decision != "withdraw")
     state = RequestState(
         status=cast(Status, values["status"]),
         requester=values["requester"],
         quorums=tuple(each.quorum for each in plan.steps),
-        step=step,
-        approvers=tuple(found[0] for found in approvers),
-        votes=tuple(_vote(each) for each in votes),
+        step=values["step"],
+        approvers=tuple(approvers),
+        votes=tuple(_vote(row) for row in votes),
     )
     return Run(
-        request=request,
+        request=values["request"],
         revision=values["revision"],
         object=values["object"],
         record=values["record"],
+        title=values["title"],
         tier=values["tier"],
         amount=values["amount"],
         plan=plan,
@@ -236,6 +256,7 @@ def _run(unit: Unit, row: Sequence[Any] | None) -> Run:
         content_hash=values["content_hash"],
         submitted_at=values["submitted_at"],
         settled_at=values["settled_at"],
+        history=tuple(history),
     )
 
 
@@ -245,6 +266,7 @@ def _row(run: Run) -> dict[str, Any]:
         "revision": run.revision,
         "object": run.object,
         "record": run.record,
+        "title": run.title,
         "process": run.plan.name,
         "tier": run.tier,
         "amount": run.amount,
@@ -262,8 +284,8 @@ def _vote(row: DecisionRow) -> Vote:
     return Vote(user=row.user, decision=cast(DecisionName, row.decision), to=row.delegate)
 
 
-def _decision(row: Iterable[Any]) -> DecisionRow:
-    identifier, _request, step, user, decision, comment, delegate, at = row
-    return DecisionRow(
+def _decision(row: Iterable[Any]) -> tuple[str, DecisionRow]:
+    identifier, request, step, user, decision, comment, delegate, at = row
+    return request, DecisionRow(
         id=identifier, step=step, user=user, decision=decision, comment=comment, delegate=delegate, at=at
     )

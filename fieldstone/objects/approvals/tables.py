@@ -14,7 +14,8 @@ from fieldstone.platform.database.home import HOME
 from fieldstone.platform.database.types import Chars, Id, Json, UtcDateTime
 
 # `plan` is the process as it was at submission; a later version of it does not change requests under way.
-# `revision` grows with every change: writers compare and set it. `number` counts the steps from 0.
+# `title` is the record's name at that time.
+# `revision` grows with every change: writers compare and set it. `step` counts from 0.
 RUN = sa.Table(
     "approval_run",
     HOME,
@@ -22,6 +23,7 @@ RUN = sa.Table(
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("object", Chars(), nullable=False),
     sa.Column("record", Id(), nullable=False),
+    sa.Column("title", Chars(), nullable=False),
     sa.Column("process", Chars(), nullable=False),
     sa.Column("tier", Chars()),
     sa.Column("amount", Chars()),

@@ -15,6 +15,7 @@ from typing import Any
 from fieldstone.platform.kernel.text import Text
 from fieldstone.rules.approvals.process import MOMENTS, ApprovalProcess, Moment
 from fieldstone.rules.approvals.tiers import ApproverRule, Step, Tier
+from fieldstone.rules.engine.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,9 @@ class PinnedProcess:
     open_fields: frozenset[str]
     own_fields: frozenset[str]
     outcomes: Mapping[Moment, Mapping[str, Any]]
+
+    kind = "approval_process"
+    inputs = Inputs()
 
     @classmethod
     def pin(cls, process: ApprovalProcess, body: Mapping[str, Any], tier: Tier | None, version: int) -> PinnedProcess:

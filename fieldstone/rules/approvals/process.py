@@ -15,8 +15,9 @@ from typing import Any, Literal, TypeAlias
 from fieldstone.platform.kernel.errors import Conflict, Invalid
 from fieldstone.platform.kernel.text import Text
 from fieldstone.rules.approvals.tiers import Tier, choose
+from fieldstone.rules.effects import SubmitForApproval
 from fieldstone.rules.engine.inputs import Inputs
-from fieldstone.rules.engine.run import holds, value_of
+from fieldstone.rules.engine.run import RuleRun, holds, value_of
 from fieldstone.rules.engine.values import Assignment
 from fieldstone.rules.expressions.compile import Expression
 from fieldstone.rules.expressions.context import EvaluationContext
@@ -50,6 +51,18 @@ class ApprovalProcess:
     def may_enter(self, variables: Mapping[str, Any], context: EvaluationContext) -> bool:
         """Whether the entry condition holds. Raises `RuleFailed`."""
         return holds(self, self.condition, variables, context)
+
+    def run(self, variables: Mapping[str, Any], context: EvaluationContext) -> RuleRun:
+        """For automatic processes after a save: submit the record if the entry condition holds and it has an amount.
+
+        Raises `RuleFailed`.
+        """
+        if not self.may_enter(variables, context) or self._lacks_amount(variables, context):
+            return RuleRun(rule=self, hit=False)
+        return RuleRun(rule=self, hit=True, effects=(SubmitForApproval(rule=self.name, process=self.name),))
+
+    def _lacks_amount(self, variables: Mapping[str, Any], context: EvaluationContext) -> bool:
+        return self.amount is not None and value_of(self, self.amount, variables, context) is None
 
     def amount_of(self, variables: Mapping[str, Any], context: EvaluationContext) -> Decimal | None:
         """The exact amount in the process currency; None for a process without amounts.

@@ -17,12 +17,12 @@ from typing import Literal, Protocol
 from fieldstone.platform.kernel.metadata import Snapshot
 from fieldstone.rules.engine.automation import Automation, in_order
 from fieldstone.rules.engine.inputs import Event, Inputs
-from fieldstone.rules.engine.run import Rule
+from fieldstone.rules.engine.run import Rule, Runnable
 from fieldstone.rules.engine.validation import ValidationRule
 from fieldstone.rules.expressions.syntax import Path
 
 
-class Process(Rule, Protocol):
+class Process(Runnable, Protocol):
     """An approval process, as far as rule sets must know."""
 
     @property

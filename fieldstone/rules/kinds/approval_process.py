@@ -14,11 +14,12 @@ from babel.numbers import get_currency_precision, is_currency
 
 from fieldstone.platform.kernel.metadata import Definition, Diagnostic, MetadataError, MetadataKind, Snapshot
 from fieldstone.platform.kernel.text import Text
-from fieldstone.rules.approvals.process import MOMENTS, ApprovalProcess
+from fieldstone.rules.approvals.pinned import PinnedProcess
+from fieldstone.rules.approvals.process import MOMENTS, ApprovalProcess, Moment
 from fieldstone.rules.approvals.tiers import ApproverRule, Step, Tier, TierProblem, problems
 from fieldstone.rules.engine.inputs import inputs_of
 from fieldstone.rules.engine.scalars import exact
-from fieldstone.rules.engine.values import expressions_in
+from fieldstone.rules.engine.values import Assignment, expressions_in
 from fieldstone.rules.expressions.compile import Expression
 from fieldstone.rules.expressions.types import DECIMAL, INT, MONEY
 from fieldstone.rules.kinds.compiling import Compiling, compile_with, references_with
@@ -113,6 +114,16 @@ def build(scope: Compiling) -> ApprovalProcess:
         reads=inputs | inputs_of(values, own),
         active=body.get("active", True),
     )
+
+
+def outcome_of(plan: PinnedProcess, moment: Moment, snapshot: Snapshot) -> tuple[Assignment, ...]:
+    """The fields that a pinned process sets at a moment, against the present objects.
+
+    Raises `MetadataError` when they no longer fit.
+    """
+    body = {"name": plan.name, "object": plan.object}
+    scope = Compiling(Definition(kind="approval_process", name=plan.name, body=body, hash=""), snapshot)
+    return scope.assignments(plan.outcomes.get(moment, {}), f"/{moment}")
 
 
 def _amount(scope: Compiling) -> Expression | None:

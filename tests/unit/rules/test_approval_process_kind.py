@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,10 @@ from fieldstone.platform.kernel.errors import Conflict, Invalid
 from fieldstone.platform.kernel.metadata import MetadataError
 from fieldstone.rules.approvals.pinned import PinnedProcess
 from fieldstone.rules.approvals.tiers import ApproverRule, Step
+from fieldstone.rules.effects import SubmitForApproval
+from fieldstone.rules.engine.values import evaluated
 from fieldstone.rules.expressions.values import Money
+from fieldstone.rules.kinds.approval_process import outcome_of
 from tests.support.rules import CONTEXT, Metadata, compiled, objects
 
 ROLES = [{"name": "director"}, {"name": "finance"}]
@@ -208,3 +212,28 @@ def test_the_references_name_roles_and_fields() -> None:
         ("role", "director", None),
         ("object", "quote", "engineer"),
     }
+
+
+def test_an_automatic_process_submits_a_record_that_may_enter_and_has_an_amount() -> None:
+    automatic = made(condition='status == "draft"', submit="automatic")
+    submitted = (SubmitForApproval(rule="quotes", process="quotes"),)
+    assert automatic.run(quote(status="draft", total=usd("10")), CONTEXT).effects == submitted
+    assert automatic.run(quote(status="draft", total=usd("5000")), CONTEXT).effects == submitted
+    assert automatic.run(quote(status="draft"), CONTEXT).effects == ()
+    assert automatic.run(quote(status="approved", total=usd("5000")), CONTEXT).effects == ()
+
+
+def test_the_fields_of_a_pinned_outcome_are_checked_against_the_present_objects() -> None:
+    body = process(on_approved={"status": "approved", "decided_on": {"expression": "today()"}}, on_rejected={"note": 1})
+    plan = PinnedProcess.of({**_plan(), "outcomes": {key: body[key] for key in ("on_approved", "on_rejected")}})
+    metadata = Metadata()
+    values = evaluated(plan, outcome_of(plan, "on_approved", metadata), quote(), CONTEXT)
+    assert values == {"status": "approved", "decided_on": date(2026, 3, 4)}
+    assert outcome_of(plan, "on_returned", metadata) == ()
+    with pytest.raises(MetadataError):
+        outcome_of(plan, "on_rejected", metadata)
+
+
+def _plan() -> dict[str, Any]:
+    names = {"name": "quotes", "label": "Quotes", "object": "quote", "version": 3, "currency": "USD"}
+    return {**names, "steps": [], "open_fields": [], "own_fields": ["status", "decided_on"]}
