@@ -13,6 +13,7 @@ from fieldstone.platform.kernel.registry import Registry
 from fieldstone.platform.metadata.changesets import ChangesetService
 from fieldstone.platform.metadata.service import MetadataService, PublishOrder
 from fieldstone.platform.metadata.snapshot import TenantSnapshot
+from fieldstone.platform.metadata.snapshots import Snapshots
 from fieldstone.platform.metadata.values import Change, Preview, Published
 from fieldstone.platform.metadata.versions import VersionService
 from fieldstone.platform.units import Units
@@ -43,8 +44,9 @@ class MetadataHome:
         self.home = home
         self.posted = Posted()
         self.audit = Audit()
-        self.service = MetadataService(kinds or note_kinds(), self.audit, self.posted, self.posted)
-        self.units: Units = home.units_with(snapshot_source=self.service.snapshot)
+        self.snapshots = Snapshots(kinds or note_kinds())
+        self.service = MetadataService(self.snapshots, self.audit, self.posted, self.posted)
+        self.units: Units = home.units_with(snapshot_source=self.snapshots.source)
         self.changesets = ChangesetService(self.service, self.audit)
         self.versions = VersionService(self.service)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fieldstone.platform.audit import Audit
+from fieldstone.platform.database.unit import SqlUnit
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import Conflict
 from fieldstone.platform.kernel.metadata import Definition
@@ -26,13 +27,13 @@ TOPIC = "metadata.published"
 class Messages(Protocol):
     """The outbox, as far as publishing needs it."""
 
-    def post(self, ctx: Context, unit: Unit, topic: str, payload: Mapping[str, Any]) -> str: ...
+    def post(self, ctx: Context, unit: SqlUnit, topic: str, payload: Mapping[str, Any]) -> str: ...
 
 
 class JobStarter(Protocol):
     """The jobs service, as far as publishing needs it."""
 
-    def start(self, ctx: Context, unit: Unit, kind: str, input: Mapping[str, Any]) -> str: ...
+    def start(self, ctx: Context, unit: SqlUnit, kind: str, input: Mapping[str, Any]) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ class Publisher:
         self._messages = messages
         self._jobs = jobs
 
-    def write(self, ctx: Context, unit: Unit, prepared: Prepared) -> Published:
+    def write(self, ctx: Context, unit: SqlUnit, prepared: Prepared) -> Published:
         """Publish the candidate as the next version. Raises `Conflict` when its base is no longer the present one."""
         candidate = prepared.candidate
         base, number = candidate.base, candidate.base.version + 1
@@ -75,7 +76,7 @@ class Publisher:
         self._finish(ctx, unit, version, manifest, _told(base.manifest, candidate.changes))
         return Published(version=number, jobs=tuple(job for _, job in jobs))
 
-    def activate(self, ctx: Context, unit: Unit, key: Key, part: str) -> Published:
+    def activate(self, ctx: Context, unit: SqlUnit, key: Key, part: str) -> Published:
         """Publish the version in which a part is no longer building; nothing happens when it is not (any more)."""
         present, manifest = self._store.latest(unit)
         if part not in manifest.building.get(key, ()):
@@ -91,7 +92,7 @@ class Publisher:
         return Published(version=present + 1)
 
     def _start_jobs(
-        self, ctx: Context, unit: Unit, plan: Iterable[PlannedStep], number: int
+        self, ctx: Context, unit: SqlUnit, plan: Iterable[PlannedStep], number: int
     ) -> list[tuple[BuildingPart | None, str]]:
         jobs: list[tuple[BuildingPart | None, str]] = []
         for planned in plan:
@@ -115,7 +116,7 @@ class Publisher:
         self._store.write_building(unit, number, ended, {**moving, **begun})
 
     def _finish(
-        self, ctx: Context, unit: Unit, version: Version, manifest: Manifest, elements: Sequence[Mapping[str, Any]]
+        self, ctx: Context, unit: SqlUnit, version: Version, manifest: Manifest, elements: Sequence[Mapping[str, Any]]
     ) -> None:
         self._store.add_version(unit, version, manifest)
         self._store.keep(manifest)

@@ -1,9 +1,8 @@
-"""The metadata service: snapshots, preview, publish, activation, where-used.
+"""The metadata service: preview, publish, activation, where-used.
 
 A publish is two units: `prepare` reads (candidate, checks, plan; nothing is locked), then `Publisher.write` runs alone
 on the tenant's metadata, rechecks the base and writes everything as one. A draft that would lose data is refused until
-`confirm` names `lossy`. Called by changesets, versions, packages, job kinds, tenancy (first version) and the units
-(snapshots).
+`confirm` names `lossy`. Called by changesets, versions, packages, job kinds and tenancy (first version).
 """
 
 from __future__ import annotations
@@ -13,11 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from fieldstone.platform.audit import Audit
+from fieldstone.platform.database.unit import SqlUnit
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import FieldError, Invalid, NotFound
-from fieldstone.platform.kernel.metadata import Definition, Diagnostic, MetadataKind, Snapshot
-from fieldstone.platform.kernel.registry import Registry
-from fieldstone.platform.metadata.artefacts import SnapshotCache
+from fieldstone.platform.kernel.metadata import Definition, Diagnostic, Snapshot
 from fieldstone.platform.metadata.candidates import Base, Candidate, Candidates
 from fieldstone.platform.metadata.canonical import content_hash
 from fieldstone.platform.metadata.checking import check
@@ -26,7 +24,7 @@ from fieldstone.platform.metadata.planning import plan
 from fieldstone.platform.metadata.pointers import pointer
 from fieldstone.platform.metadata.publishing import JobStarter, Messages, Prepared, Publisher, moved_base
 from fieldstone.platform.metadata.snapshot import TenantSnapshot
-from fieldstone.platform.metadata.store import VersionStore
+from fieldstone.platform.metadata.snapshots import Snapshots
 from fieldstone.platform.metadata.values import (
     PROVIDED,
     Change,
@@ -59,22 +57,21 @@ class MetadataService:
 
     def __init__(
         self,
-        kinds: Registry[MetadataKind],
+        snapshots: Snapshots,
         audit: Audit,
         messages: Messages,
         jobs: JobStarter,
-        cache: SnapshotCache | None = None,
     ) -> None:
-        self.kinds = kinds
-        self.cache = cache or SnapshotCache(kinds)
-        self.store = VersionStore(self.cache.kept)
-        self._candidates = Candidates(kinds)
+        self.kinds = snapshots.kinds
+        self.cache = snapshots.cache
+        self.store = snapshots.store
+        self._snapshots = snapshots
+        self._candidates = Candidates(self.kinds)
         self._publisher = Publisher(self.store, audit, messages, jobs)
 
-    def snapshot(self, unit: Unit, tenant: str = "", version: int | None = None) -> TenantSnapshot:
-        """The published version as this unit sees it (the `SnapshotSource` of `Units`)."""
-        number, manifest = self.store.latest(unit)
-        return TenantSnapshot(number, self.cache.compiled(manifest))
+    def snapshot(self, unit: Unit) -> TenantSnapshot:
+        """The published version as this unit sees it."""
+        return self._snapshots.source(unit)
 
     def preview(self, unit: Unit, changes: Sequence[Change], base_version: int | None = None) -> Preview:
         """What publishing these changes would do. Reads only."""
@@ -105,7 +102,7 @@ class MetadataService:
         """Prepare in a read unit, write in a publishing unit; `finish` adds its own rows to the same transaction."""
         prepared = units.read(caller, prepare)
 
-        def write(ctx: Context, unit: Unit) -> Published:
+        def write(ctx: Context, unit: SqlUnit) -> Published:
             published = self._written(ctx, unit, prepared)
             if finish is not None:
                 finish(ctx, unit, published)
@@ -163,7 +160,7 @@ class MetadataService:
         changed = self.store.changed_since(unit, base_version)
         return bool(changed), sorted(changed & set(keys))
 
-    def _written(self, ctx: Context, unit: Unit, prepared: Prepared) -> Published:
+    def _written(self, ctx: Context, unit: SqlUnit, prepared: Prepared) -> Published:
         if not prepared.candidate.changes and prepared.candidate.base.version > 0:
             return Published(version=prepared.candidate.base.version)
         return self._publisher.write(ctx, unit, prepared)
