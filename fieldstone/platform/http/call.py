@@ -179,11 +179,19 @@ class Call:
         return decode_json(self.body())
 
     def body(self) -> bytes:
-        """The raw body, within the route's limit. Raises `TooLarge`."""
-        limit = self.request.max_content_length
-        if limit is not None and (self.request.content_length or 0) > limit:
+        """The raw body, within the route's limit. Raises `TooLarge`.
+
+        A file is read in pieces from `request.stream`, which refuses the same.
+        """
+        request = self.request
+        limit = request.max_content_length or 0
+        if (request.content_length or 0) > limit:
             raise TooLarge(limit=limit)
-        return self.request.get_data()
+        body = request.get_data()
+        # A body that does not say its length is cut off at the limit without a word.
+        if request.content_length is None and len(body) >= limit:
+            raise TooLarge(limit=limit)
+        return body
 
     def if_match(self) -> int | None:
         """The revision the caller expects, or None. Raises `Unreadable`, `StaleRevision`."""

@@ -12,8 +12,9 @@ import ipaddress
 import re
 from typing import Protocol
 
-from fieldstone.platform.kernel.errors import NotFound, NotSignedIn
+from fieldstone.platform.kernel.errors import NotFound, NotSignedIn, Unreadable
 
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?", re.ASCII)
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}", re.ASCII)
 
 
@@ -43,8 +44,10 @@ class Hosts:
         self._environment = environment
 
     def fixed_by(self, host: str) -> str | None:
-        """The tenant that `host` (with or without port) fixes, None on a bare host. Raises `NotFound`."""
+        """The tenant that `host` (with or without port) fixes, None on a bare host. Raises `NotFound`, `Unreadable`."""
         name = without_port(host)
+        if not _is_address(name) and not _HOST.fullmatch(name):
+            raise Unreadable("This is not the name of a host.")
         if self._is_bare(name):
             return None
         label = name.removesuffix("." + self._base)
