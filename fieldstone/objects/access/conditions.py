@@ -11,22 +11,45 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from fieldstone.objects.definition.environment import PREVIOUS, USER
 from fieldstone.platform.kernel.context import Actor
 from fieldstone.platform.kernel.metadata import MetadataError, Reference, Snapshot
-from fieldstone.rules.engine.targets import RecordEnvironment
-from fieldstone.rules.expressions.compiler import compile_expression
+from fieldstone.rules.expressions.compile import Expression, compile_expression
 from fieldstone.rules.expressions.errors import ExpressionError
-from fieldstone.rules.expressions.expression import Expression
 from fieldstone.rules.expressions.syntax import Path
-from fieldstone.rules.expressions.types import BOOL
+from fieldstone.rules.expressions.types import BOOL, Type, TypeEnvironment
 
-USER = "user"
+
+class RowNames:
+    """The names of a condition on rows: those of the object, but no `previous`, since nothing is being changed."""
+
+    def __init__(self, inner: TypeEnvironment) -> None:
+        self._inner = inner
+
+    def variable(self, name: str) -> Type | None:
+        """The type of a name at the root."""
+        return None if name == PREVIOUS else self._inner.variable(name)
+
+    def member(self, record: str, field: str) -> Type | None:
+        """The type of a field of an object."""
+        return self._inner.member(record, field)
+
+    def names(self) -> Sequence[str]:
+        """All names at the root."""
+        return tuple(name for name in self._inner.names() if name != PREVIOUS)
+
+    def members(self, record: str) -> Sequence[str]:
+        """All field names of an object."""
+        return self._inner.members(record)
 
 
 def condition_of(snapshot: Snapshot, object_name: str, source: str, path: str) -> Expression:
     """The checked condition. Raises `MetadataError` with the position inside the source."""
+    target = snapshot.find("object", object_name)
+    if target is None:
+        raise MetadataError("There is no object called {name}.", path=path, code="unknown_object", name=object_name)
     try:
-        return compile_expression(source, RecordEnvironment(snapshot, object_name), BOOL)
+        return compile_expression(source, RowNames(target.environment), expects=BOOL)
     except ExpressionError as error:
         facts = {**error.facts, "line": error.position.line, "column": error.position.column}
         raise MetadataError(error.problem.message, path=path, code=error.instance_code, **facts) from error

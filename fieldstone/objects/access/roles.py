@@ -23,7 +23,7 @@ from fieldstone.platform.kernel.metadata import (
     Snapshot,
 )
 from fieldstone.platform.kernel.text import Text
-from fieldstone.rules.expressions.expression import Expression
+from fieldstone.rules.expressions.compile import Expression
 
 Operation: TypeAlias = Literal["read", "create", "update", "delete"]
 OPERATIONS: tuple[Operation, ...] = ("read", "create", "update", "delete")

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Dialect
 
 from fieldstone.objects.sql.numbers import Numbers
 from fieldstone.objects.sql.terms import Constant, Sql, Term, unsupported
-from fieldstone.platform.database.types import Day, Id, Json, Micros, TimeOfDay, UtcDateTime
+from fieldstone.platform.database.types import Day, Id, Json, Micros, TimeOfDay, UtcDateTime, json_text
 from fieldstone.platform.kernel.context import DialectName
 from fieldstone.platform.kernel.ids import is_id
 from fieldstone.rules.expressions.types import DECIMAL, NULL, Type
@@ -107,3 +107,35 @@ def members(name: str, dialect: DialectName) -> Sql:
     else:
         elements = sa.func.json_each(bound).table_valued("value")
     return sa.select(sa.type_coerce(elements.c.value, sa.Text())).select_from(elements).scalar_subquery()
+
+
+class IdList(sa.types.TypeDecorator[Any]):
+    """A list of ids as one parameter; `among` reads it."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        return _UuidArray() if dialect.name == "postgresql" else sa.Text()
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        ids = [each for each in value or () if is_id(each)]
+        return ids if dialect.name == "postgresql" else json_text(ids)
+
+
+class _UuidArray(sa.types.UserDefinedType[Any]):
+    cache_ok = True
+    render_bind_cast = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "UUID[]"
+
+
+def among(column: Sql, name: str, dialect: DialectName) -> Sql:
+    """Whether an id column is among the ids of the list parameter called `name`."""
+    bound = sa.bindparam(name, type_=IdList())
+    if dialect == "postgresql":
+        condition: Sql = column == sa.func.any(bound)
+        return condition
+    listed = sa.func.json_each(bound).table_valued("value")
+    return sa.type_coerce(column, sa.Text()).in_(sa.select(listed.c.value).select_from(listed).scalar_subquery())

@@ -12,7 +12,6 @@ from fieldstone.objects.sql import calls
 from fieldstone.objects.sql.binds import AnyId
 from fieldstone.objects.sql.terms import Sql, Term
 from fieldstone.platform.database.types import Id
-from fieldstone.platform.kernel.ids import is_id as well_formed
 from fieldstone.rules.expressions.types import STRING
 
 
