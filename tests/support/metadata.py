@@ -11,6 +11,7 @@ from fieldstone.platform.kernel.ids import new_id
 from fieldstone.platform.kernel.metadata import MetadataKind
 from fieldstone.platform.kernel.registry import Registry
 from fieldstone.platform.metadata.changesets import ChangesetService
+from fieldstone.platform.metadata.doors import CallerDoors
 from fieldstone.platform.metadata.service import MetadataService, PublishOrder
 from fieldstone.platform.metadata.snapshot import TenantSnapshot
 from fieldstone.platform.metadata.snapshots import Snapshots
@@ -50,6 +51,9 @@ class MetadataHome:
         self.changesets = ChangesetService(self.service, self.audit)
         self.versions = VersionService(self.service)
 
+    def doors(self, tenant: str = "acme", user: str | None = None) -> CallerDoors:
+        return CallerDoors(self.units, self.home.caller(tenant, user))
+
     def publish(
         self,
         *changes: Change,
@@ -59,11 +63,10 @@ class MetadataHome:
         name: str = "test",
     ) -> Published:
         order = PublishOrder(name=name, base_version=base, confirm=frozenset(confirm))
-        return self.service.publish(self.units, self.home.caller(tenant), changes, order)
+        return self.service.publish(self.doors(tenant), changes, order)
 
     def preview(self, *changes: Change, base: int | None = None) -> Preview:
-        caller = self.home.caller()
-        return self.units.read(caller, lambda ctx, unit: self.service.preview(unit, changes, base))
+        return self.service.preview(self.doors(), changes, base)
 
     def snapshot(self, tenant: str = "acme") -> TenantSnapshot:
         return self.units.read(self.home.caller(tenant), lambda ctx, unit: self.service.snapshot(unit))

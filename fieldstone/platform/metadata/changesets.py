@@ -12,19 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fieldstone.platform.audit import Audit
+from fieldstone.platform.database.unit import SqlUnit
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from fieldstone.platform.kernel.ids import new_id
 from fieldstone.platform.kernel.metadata import Definition
 from fieldstone.platform.metadata.canonical import content_hash
 from fieldstone.platform.metadata.diff import ElementDifference, compare_definitions
+from fieldstone.platform.metadata.doors import Doors
 from fieldstone.platform.metadata.drafts import Changeset, DraftStore, State, not_open
 from fieldstone.platform.metadata.limits import LIMITS
 from fieldstone.platform.metadata.manifest import Key
-from fieldstone.platform.metadata.publishing import Prepared, moved_base
-from fieldstone.platform.metadata.service import MetadataService, PublishOrder
+from fieldstone.platform.metadata.publishing import moved_base
+from fieldstone.platform.metadata.service import MetadataService, Proposal, PublishOrder
 from fieldstone.platform.metadata.values import Change, Preview, Published
-from fieldstone.platform.units import Caller, Units
 
 MOST_OPEN = 200
 NAME_LENGTH = 200
@@ -134,10 +135,10 @@ class ChangesetService:
         self._drafts.set_base(unit, id, version)
         return self.get(unit, id)
 
-    def preview(self, unit: Unit, id: str) -> Preview:
+    def preview(self, doors: Doors, id: str) -> Preview:
         """What publishing the changeset would do."""
-        draft = self.get(unit, id)
-        return self._metadata.preview(unit, draft.changes, draft.changeset.base_version)
+        draft = doors.read(lambda ctx, unit: self.get(unit, id))
+        return self._metadata.preview(doors, draft.changes, draft.changeset.base_version)
 
     def differences(self, unit: Unit, id: str) -> Sequence[ElementDifference]:
         """The changeset against the published version."""
@@ -151,22 +152,22 @@ class ChangesetService:
                 )
         return compare_definitions(manifest.elements, after)
 
-    def publish(self, units: Units, caller: Caller, id: str, confirm: frozenset[str] = frozenset()) -> Published:
+    def publish(self, doors: Doors, id: str, confirm: frozenset[str] = frozenset()) -> Published:
         """Publish the changeset. Raises as `MetadataService.publish` does, and `Conflict` when it is not open."""
         seen: list[Changeset] = []
 
-        def prepare(ctx: Context, unit: Unit) -> Prepared:
+        def propose(ctx: Context, unit: SqlUnit) -> Proposal:
             draft = self._open(unit, id)
             seen[:] = [draft]
             order = PublishOrder(
                 name=draft.name, purpose=draft.purpose, base_version=draft.base_version, confirm=confirm
             )
-            return self._metadata.prepare(unit, self._drafts.changes(unit, id), order)
+            return self._metadata.propose(unit, self._drafts.changes(unit, id), order)
 
-        def finish(ctx: Context, unit: Unit, published: Published) -> None:
+        def finish(ctx: Context, unit: SqlUnit, published: Published) -> None:
             self._drafts.close(ctx, unit, seen[0], "published", published.version)
 
-        return self._metadata.publish_with(units, caller, prepare, finish)
+        return self._metadata.publish_with(doors, propose, finish)
 
     def _open(self, unit: Unit, id: str) -> Changeset:
         draft = self._drafts.get(unit, id)

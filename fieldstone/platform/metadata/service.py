@@ -1,7 +1,8 @@
 """The metadata service: preview, publish, activation, where-used.
 
-A publish is two units: `prepare` reads (candidate, checks, plan; nothing is locked), then `Publisher.write` runs alone
-on the tenant's metadata, rechecks the base and writes everything as one. A draft that would lose data is refused until
+A publish goes through several units: one reads the base, then everything is checked and compiled with no unit open
+(a unit would hold the lock that others publish under), one reads what plans count, and the last runs alone on the
+tenant's metadata, rechecks the base and writes everything as one. A draft that would lose data is refused until
 `confirm` names `lossy`. Called by changesets, versions, packages, job kinds and tenancy (first version).
 """
 
@@ -15,10 +16,11 @@ from fieldstone.platform.audit import Audit
 from fieldstone.platform.database.unit import SqlUnit
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import FieldError, Invalid, NotFound
-from fieldstone.platform.kernel.metadata import Definition, Diagnostic, Snapshot
+from fieldstone.platform.kernel.metadata import Definition, Diagnostic
 from fieldstone.platform.metadata.candidates import Base, Candidate, Candidates
 from fieldstone.platform.metadata.canonical import content_hash
 from fieldstone.platform.metadata.checking import check
+from fieldstone.platform.metadata.doors import Doors
 from fieldstone.platform.metadata.manifest import Key
 from fieldstone.platform.metadata.planning import plan
 from fieldstone.platform.metadata.pointers import pointer
@@ -34,12 +36,10 @@ from fieldstone.platform.metadata.values import (
     Published,
     Use,
 )
-from fieldstone.platform.units import Caller, Units
 
 LOSSY = "lossy"
 
-PrepareWork: TypeAlias = Callable[[Context, Unit], Prepared]
-FinishWork: TypeAlias = Callable[[Context, Unit, Published], None]
+FinishWork: TypeAlias = Callable[[Context, SqlUnit, Published], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +52,22 @@ class PublishOrder:
     confirm: frozenset[str] = field(default=frozenset())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What is to be published, as read in one unit; `make` needs no unit any more."""
+
+    make: Callable[[], Candidate]
+    order: PublishOrder
+    restored: int | None = None
+
+
+ProposeWork: TypeAlias = Callable[[Context, SqlUnit], Proposal]
+
+
 class MetadataService:
     """Metadata of all tenants, of any registered kind."""
 
-    def __init__(
-        self,
-        snapshots: Snapshots,
-        audit: Audit,
-        messages: Messages,
-        jobs: JobStarter,
-    ) -> None:
+    def __init__(self, snapshots: Snapshots, audit: Audit, messages: Messages, jobs: JobStarter) -> None:
         self.kinds = snapshots.kinds
         self.cache = snapshots.cache
         self.store = snapshots.store
@@ -73,34 +79,28 @@ class MetadataService:
         """The published version as this unit sees it."""
         return self._snapshots.source(unit)
 
-    def preview(self, unit: Unit, changes: Sequence[Change], base_version: int | None = None) -> Preview:
+    def preview(self, doors: Doors, changes: Sequence[Change], base_version: int | None = None) -> Preview:
         """What publishing these changes would do. Reads only."""
-        base = self._base(unit)
-        moved = self._moved(unit, base, base_version, [change.key for change in changes])
-        preview, _ = self._previewed(unit, self._candidates.of_changes(base, changes))
+        keys = [change.key for change in changes]
+        base, moved = doors.read(lambda ctx, unit: self._base_and_moves(unit, base_version, keys))
+        preview = self._previewed(doors, self._candidates.of_changes(base, changes))
         return replace(preview, diagnostics=[*moved, *preview.diagnostics])
 
     def check_change(self, unit: Unit, change: Change) -> dict[str, Any]:
         """The body as it is stored. Raises `Invalid` with pointers into the body itself."""
         return self._candidates.acceptable(self.store.latest(unit)[1], change)
 
-    def publish(self, units: Units, caller: Caller, changes: Sequence[Change], order: PublishOrder) -> Published:
+    def publish(self, doors: Doors, changes: Sequence[Change], order: PublishOrder) -> Published:
         """Publish changes as the next version; when they change nothing, the present version is the answer.
 
         Raises `Invalid` with all diagnostics (code `metadata_invalid`) or with the lossy steps (`confirm_lossy`),
         `Conflict` (`base_moved`, `tenant_busy`).
         """
-        return self.publish_with(units, caller, lambda ctx, unit: self.prepare(unit, changes, order))
+        return self.publish_with(doors, lambda ctx, unit: self.propose(unit, changes, order))
 
-    def publish_with(
-        self,
-        units: Units,
-        caller: Caller,
-        prepare: PrepareWork,
-        finish: FinishWork | None = None,
-    ) -> Published:
-        """Prepare in a read unit, write in a publishing unit; `finish` adds its own rows to the same transaction."""
-        prepared = units.read(caller, prepare)
+    def publish_with(self, doors: Doors, propose: ProposeWork, finish: FinishWork | None = None) -> Published:
+        """Publish what `propose` reads; `finish` adds its own rows to the publishing transaction."""
+        prepared = self._prepared(doors, doors.read(propose))
 
         def write(ctx: Context, unit: SqlUnit) -> Published:
             published = self._written(ctx, unit, prepared)
@@ -108,35 +108,33 @@ class MetadataService:
                 finish(ctx, unit, published)
             return published
 
-        return units.publish(caller, write)
+        return doors.publish(write)
 
-    def prepare(self, unit: Unit, changes: Sequence[Change], order: PublishOrder) -> Prepared:
-        """Everything that can be done before locking."""
+    def propose(self, unit: Unit, changes: Sequence[Change], order: PublishOrder) -> Proposal:
+        """Changes on the present version. Raises `Conflict` when their base is an older one."""
         base = self._base(unit)
         if order.base_version is not None and order.base_version != base.version:
             self._refuse_moved(unit, base, order.base_version, [change.key for change in changes])
-        return self._prepared(unit, self._candidates.of_changes(base, changes), order)
+        return Proposal(make=lambda: self._candidates.of_changes(base, changes), order=order)
 
-    def prepare_restore(self, unit: Unit, number: int, order: PublishOrder) -> Prepared:
-        """The same for the definitions of an older version. Raises `NotFound`."""
-        base = self._base(unit)
-        target = self.store.at(unit, number)
-        candidate = self._candidates.of_version(base, target, self.store.names_at(unit, number))
-        return replace(self._prepared(unit, candidate, order), restored=number)
+    def propose_restore(self, unit: Unit, number: int, order: PublishOrder) -> Proposal:
+        """The definitions of an older version on the present one. Raises `NotFound`."""
+        base, target, names = self._base(unit), self.store.at(unit, number), self.store.names_at(unit, number)
+        return Proposal(make=lambda: self._candidates.of_version(base, target, names), order=order, restored=number)
 
-    def publish_provided(self, units: Units, caller: Caller) -> Published:
+    def publish_provided(self, doors: Doors) -> Published:
         """Publish what the software provides: a new tenant's first version, and after an upgrade the difference."""
         order = PublishOrder(name="Fieldstone", confirm=frozenset({LOSSY}))
 
-        def prepare(ctx: Context, unit: Unit) -> Prepared:
+        def propose(ctx: Context, unit: SqlUnit) -> Proposal:
             base = self._base(unit)
-            return self._prepared(unit, self._candidates.of_definitions(base, self._provided(base)), order)
+            return Proposal(make=lambda: self._candidates.of_definitions(base, self._provided(base)), order=order)
 
-        return self.publish_with(units, caller, prepare)
+        return self.publish_with(doors, propose)
 
-    def activate(self, units: Units, caller: Caller, kind: str, name: str, part: str) -> Published:
+    def activate(self, doors: Doors, kind: str, name: str, part: str) -> Published:
         """A job has proved a part: publish, by itself, the version in which it is promised."""
-        return units.publish(caller, lambda ctx, unit: self._publisher.activate(ctx, unit, (kind, name), part))
+        return doors.publish(lambda ctx, unit: self._publisher.activate(ctx, unit, (kind, name), part))
 
     def where_used(self, unit: Unit, kind: str, name: str, part: str | None = None) -> list[Use]:
         """Every reference to an element, or to one part of it, in the published version. Raises `NotFound`."""
@@ -149,11 +147,6 @@ class MetadataService:
                 if (reference.kind, reference.name) == (kind, name) and _is_part(reference.part, part):
                     uses.append(Use(kind=user_kind, name=user_name, reference=reference))
         return uses
-
-    def candidate_snapshot(self, unit: Unit, changes: Sequence[Change]) -> Snapshot:
-        """What the metadata would be after the changes, for renderings of a draft. Bodies may still be refused."""
-        candidate = self._candidates.of_changes(self._base(unit), changes)
-        return TenantSnapshot(candidate.base.version, self.cache.compiled(candidate.manifest))
 
     def changed_elements(self, unit: Unit, base_version: int, keys: Iterable[Key]) -> tuple[bool, list[Key]]:
         """Whether any element changed after `base_version`, and which of `keys` did."""
@@ -169,26 +162,42 @@ class MetadataService:
         number, manifest = self.store.latest(unit)
         return Base(version=number, manifest=manifest, names=self.store.names(unit))
 
-    def _prepared(self, unit: Unit, candidate: Candidate, order: PublishOrder) -> Prepared:
-        preview, steps = self._previewed(unit, candidate)
+    def _base_and_moves(
+        self, unit: Unit, base_version: int | None, keys: Sequence[Key]
+    ) -> tuple[Base, Sequence[Diagnostic]]:
+        base = self._base(unit)
+        return base, list(self._moved(unit, base, base_version, keys))
+
+    def _prepared(self, doors: Doors, proposal: Proposal) -> Prepared:
+        order = proposal.order
+        candidate = proposal.make()
+        preview = self._previewed(doors, candidate)
         if preview.refused:
             raise _refusal(preview.diagnostics)
         if LOSSY not in order.confirm:
-            _refuse_lossy(steps)
-        return Prepared(candidate=candidate, plan=steps, name=order.name, purpose=order.purpose)
+            _refuse_lossy(preview.plan)
+        return Prepared(
+            candidate=candidate,
+            plan=preview.plan,
+            name=order.name,
+            purpose=order.purpose,
+            restored=proposal.restored,
+        )
 
-    def _previewed(self, unit: Unit, candidate: Candidate) -> tuple[Preview, list[PlannedStep]]:
+    def _previewed(self, doors: Doors, candidate: Candidate) -> Preview:
         base = candidate.base.version
         if any(found.severity == "error" for found in candidate.diagnostics):
-            return Preview(base_version=base, diagnostics=list(candidate.diagnostics)), []
+            return Preview(base_version=base, diagnostics=list(candidate.diagnostics))
         checked = check(candidate, self.cache)
-        diagnostics = [*candidate.diagnostics, *checked.diagnostics, *_rewritten(candidate)]
-        impact = _impact(candidate, checked.affected)
-        preview = Preview(base_version=base, diagnostics=diagnostics, impact=impact)
+        preview = Preview(
+            base_version=base,
+            diagnostics=[*candidate.diagnostics, *checked.diagnostics, *_rewritten(candidate)],
+            impact=_impact(candidate, checked.affected),
+        )
         if preview.refused:
-            return preview, []
-        steps = plan(candidate, checked.affected, self.cache, unit)
-        return replace(preview, plan=steps), steps
+            return preview
+        steps = doors.read(lambda ctx, unit: plan(candidate, checked.affected, self.cache, unit))
+        return replace(preview, plan=steps)
 
     def _provided(self, base: Base) -> dict[Key, Definition | None]:
         wanted = {

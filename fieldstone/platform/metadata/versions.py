@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fieldstone.platform.database.unit import SqlUnit
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.metadata import Definition
 from fieldstone.platform.metadata.diff import ElementDifference, compare_definitions
+from fieldstone.platform.metadata.doors import Doors
 from fieldstone.platform.metadata.manifest import Key
-from fieldstone.platform.metadata.publishing import Prepared
-from fieldstone.platform.metadata.service import MetadataService, PublishOrder
+from fieldstone.platform.metadata.service import MetadataService, Proposal, PublishOrder
 from fieldstone.platform.metadata.values import Published, Version
-from fieldstone.platform.units import Caller, Units
 
 PAGE = 200
 
@@ -40,15 +40,14 @@ class VersionService:
         """What changed from one version to another, in either direction. Raises `NotFound`."""
         return compare_definitions(self._at(unit, before), self._at(unit, after))
 
-    def restore(self, units: Units, caller: Caller, number: int, order: PublishOrder) -> Published:
+    def restore(self, doors: Doors, number: int, order: PublishOrder) -> Published:
         """Publish the bodies of an older version as the next version. Raises as `MetadataService.publish` does."""
 
-        def prepare(ctx: Context, unit: Unit) -> Prepared:
-            prepared = self._metadata.prepare_restore(unit, number, order)
-            old = self._metadata.store.version(unit, number)
-            return replace(prepared, name=order.name or old.name)
+        def propose(ctx: Context, unit: SqlUnit) -> Proposal:
+            name = order.name or self._metadata.store.version(unit, number).name
+            return self._metadata.propose_restore(unit, number, replace(order, name=name))
 
-        return self._metadata.publish_with(units, caller, prepare)
+        return self._metadata.publish_with(doors, propose)
 
     def _at(self, unit: Unit, number: int) -> dict[Key, Definition]:
         return {(d.kind, d.name): d for d in self._metadata.store.at(unit, number)}

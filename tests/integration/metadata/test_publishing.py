@@ -208,7 +208,7 @@ def test_restoring_a_version_brings_back_bodies_names_and_columns(meta: Metadata
     meta.publish(put("note", renamed), confirm=["lossy"])
     meta.publish(put("note", note("other", "x")))
     order = PublishOrder(name="Back", confirm=frozenset({"lossy"}))
-    restored = meta.versions.restore(meta.units, meta.home.caller(), 1, order)
+    restored = meta.versions.restore(meta.doors(), 1, order)
     assert restored.version == 4
     snapshot = meta.snapshot()
     assert snapshot.names("note") == ("site",)
@@ -223,7 +223,7 @@ def test_restoring_a_version_brings_back_bodies_names_and_columns(meta: Metadata
 def test_a_version_that_does_not_exist_is_not_found(meta: MetadataHome) -> None:
     meta.publish(put("note", note("site", "a")))
     with pytest.raises(NotFound):
-        meta.versions.restore(meta.units, meta.home.caller(), 9, PublishOrder(name="x"))
+        meta.versions.restore(meta.doors(), 9, PublishOrder(name="x"))
 
 
 def test_a_publish_on_a_moved_base_is_a_conflict_that_says_whether_a_rebase_helps(meta: MetadataHome) -> None:
@@ -246,11 +246,11 @@ def test_a_part_that_needs_a_job_is_building_until_the_job_has_proved_it(meta: M
     assert len(published.jobs) == 1
     assert meta.snapshot().building("note", "site") == {"a.unique"}
     assert meta.snapshot().get("note", "site").building == {"a.unique"}
-    active = meta.service.activate(meta.units, meta.home.caller(), "note", "site", "a.unique")
+    active = meta.service.activate(meta.doors(), "note", "site", "a.unique")
     assert active.version == 2
     assert meta.snapshot().building("note", "site") == frozenset()
     assert meta.snapshot().get("note", "site").building == frozenset()
-    again = meta.service.activate(meta.units, meta.home.caller(), "note", "site", "a.unique")
+    again = meta.service.activate(meta.doors(), "note", "site", "a.unique")
     assert again.version == 2
     # A draft made before the activation has the same elements under it, so it need not be rebased.
     assert meta.publish(put("note", note("visit", "a")), base=1).version == 3
@@ -333,18 +333,18 @@ def kinds_with(kind: MetadataKind) -> Any:
 
 def test_what_the_software_provides_is_the_first_version_and_an_upgrade_a_later_one(home: Installation) -> None:
     first = MetadataHome(home, kinds_with(provided(("text",))))
-    assert first.service.publish_provided(first.units, home.caller()).version == 1
-    assert first.service.publish_provided(first.units, home.caller()).version == 1
+    assert first.service.publish_provided(first.doors()).version == 1
+    assert first.service.publish_provided(first.doors()).version == 1
     assert columns(first, "n_comment") == {"id", "f_text"}
     first.publish(put("remark", remark("r", "comment", "text")))
     upgraded = MetadataHome(home, kinds_with(provided(("text", "rating"))))
     assert upgraded.snapshot().get("note", "comment").columns == {"text": "f_text"}
-    assert upgraded.service.publish_provided(upgraded.units, home.caller()).version == 3
+    assert upgraded.service.publish_provided(upgraded.doors()).version == 3
     assert columns(first, "n_comment") == {"id", "f_text", "f_rating"}
     with pytest.raises(Invalid) as refusal:
         upgraded.publish(remove("note", "comment"))
     assert [error.code for error in refusal.value.errors] == ["provided"]
     order = PublishOrder(name="Back")
-    assert upgraded.versions.restore(upgraded.units, home.caller(), 1, order).version == 4
+    assert upgraded.versions.restore(upgraded.doors(), 1, order).version == 4
     assert upgraded.snapshot().get("note", "comment").columns == {"text": "f_text", "rating": "f_rating"}
     assert upgraded.snapshot().names("remark") == ()

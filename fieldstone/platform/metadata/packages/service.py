@@ -18,20 +18,20 @@ from typing import Literal, Protocol
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from fieldstone.platform.database.unit import SqlUnit
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import FieldError, Invalid, NotFound
 from fieldstone.platform.kernel.metadata import Definition, Diagnostic
 from fieldstone.platform.metadata.canonical import content_hash
 from fieldstone.platform.metadata.diff import ElementDifference, compare_definitions
+from fieldstone.platform.metadata.doors import Doors
 from fieldstone.platform.metadata.manifest import Key, Manifest
 from fieldstone.platform.metadata.packages.package import Package
 from fieldstone.platform.metadata.packages.reading import PackageReader, package_files
 from fieldstone.platform.metadata.packages.store import Install, InstallStore, is_data
 from fieldstone.platform.metadata.pointers import pointer
-from fieldstone.platform.metadata.publishing import Prepared
-from fieldstone.platform.metadata.service import MetadataService, PublishOrder
+from fieldstone.platform.metadata.service import MetadataService, Proposal, PublishOrder
 from fieldstone.platform.metadata.values import Change, Preview, Published
-from fieldstone.platform.units import Caller, Units
 
 Overrides = Literal["keep", "replace"]
 
@@ -96,10 +96,10 @@ class PackageService:
         """What is installed, by name."""
         return tuple(self._installs.all(unit).values())
 
-    def validate(self, unit: Unit, package: Package, order: InstallOrder | None = None) -> Preview:
+    def validate(self, doors: Doors, package: Package, order: InstallOrder | None = None) -> Preview:
         """What installing would do, or all reasons why it is refused. Reads only."""
-        intent = self._intent(unit, package, order or InstallOrder())
-        preview = self._metadata.preview(unit, intent.changes)
+        intent = doors.read(lambda ctx, unit: self._intent(unit, package, order or InstallOrder()))
+        preview = self._metadata.preview(doors, intent.changes)
         return Preview(
             base_version=preview.base_version,
             diagnostics=[*intent.problems, *preview.diagnostics],
@@ -128,44 +128,44 @@ class PackageService:
         bodies = self._metadata.store.by_hash(unit, {key: shipped[key] for key in changed})
         return compare_definitions(bodies, {key: present[key] for key in changed if key in present})
 
-    def install(self, units: Units, caller: Caller, package: Package, order: InstallOrder | None = None) -> Installed:
+    def install(self, doors: Doors, package: Package, order: InstallOrder | None = None) -> Installed:
         """Install or upgrade. Raises as `MetadataService.publish` does, `Invalid` for what the package needs."""
         order = order or InstallOrder()
         intents: list[_Intent] = []
         title = f"{package.name} {package.version}"
 
-        def prepare(ctx: Context, unit: Unit) -> Prepared:
+        def propose(ctx: Context, unit: SqlUnit) -> Proposal:
             intents[:] = [self._accepted(unit, package, order)]
             publish = PublishOrder(name=title, purpose=f"package {title}", confirm=order.confirm)
-            return self._metadata.prepare(unit, intents[0].changes, publish)
+            return self._metadata.propose(unit, intents[0].changes, publish)
 
-        def finish(ctx: Context, unit: Unit, published: Published) -> None:
+        def finish(ctx: Context, unit: SqlUnit, published: Published) -> None:
             hashes = {key: content_hash(body) for key, body in package.elements.items()}
             self._installs.write(ctx, unit, package, published.version, hashes)
 
-        published = self._metadata.publish_with(units, caller, prepare, finish)
+        published = self._metadata.publish_with(doors, propose, finish)
         return Installed(
             package=package.name,
             version=published.version,
             jobs=published.jobs,
             local_changes=intents[0].local_changes,
-            seeds=self._seed(units, caller, package),
+            seeds=self._seed(doors, package),
         )
 
-    def remove(self, units: Units, caller: Caller, name: str, confirm: frozenset[str] = frozenset()) -> Published:
+    def remove(self, doors: Doors, name: str, confirm: frozenset[str] = frozenset()) -> Published:
         """Take a package away with all elements that belong to it. Raises as `MetadataService.publish` does."""
 
-        def prepare(ctx: Context, unit: Unit) -> Prepared:
+        def propose(ctx: Context, unit: SqlUnit) -> Proposal:
             self._install(unit, name)
             owned = _owned(self._metadata.store.latest(unit)[1], name)
             changes = [Change(kind=d.kind, name=d.name, body=None) for d in owned]
             order = PublishOrder(name=f"- {name}", purpose=f"package {name} removed", confirm=confirm)
-            return self._metadata.prepare(unit, changes, order)
+            return self._metadata.propose(unit, changes, order)
 
-        def finish(ctx: Context, unit: Unit, published: Published) -> None:
+        def finish(ctx: Context, unit: SqlUnit, published: Published) -> None:
             self._installs.remove(unit, name)
 
-        return self._metadata.publish_with(units, caller, prepare, finish)
+        return self._metadata.publish_with(doors, propose, finish)
 
     def export(self, unit: Unit, name: str) -> dict[str, str]:
         """The files of an installed package: what belongs to it as it is now. Raises `NotFound`."""
@@ -216,10 +216,10 @@ class PackageService:
         for name, wanted in sorted(package.depends.items()):
             yield from _check_range(pointer(("depends", name)), name, wanted, installed.get(name))
 
-    def _seed(self, units: Units, caller: Caller, package: Package) -> list[str]:
+    def _seed(self, doors: Doors, package: Package) -> list[str]:
         """Bring in data files that are new or changed, each in its own unit, noted with it."""
         paths = sorted(path for path in package.files if is_data(path))
-        return [path for path in paths if units.write(caller, self._seeding(package, path))]
+        return [path for path in paths if doors.write(self._seeding(package, path))]
 
     def _seeding(self, package: Package, path: str) -> Callable[[Context, Unit], bool]:
         return lambda ctx, unit: self._seed_one(ctx, unit, package, path)
