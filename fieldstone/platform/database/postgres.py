@@ -48,7 +48,7 @@ class PostgresSession:
         self._channel = channel_of(self._core)
         self._scope = scope
         self._preamble: list[Step] = [_BEGIN[mode], *preamble]
-        self._mode = mode
+        self.reads_only = mode == "read"
         self._seconds = seconds + _GRACE_SECONDS
         self._open = False
         self._uses_core = False
@@ -60,20 +60,18 @@ class PostgresSession:
 
     def run(self, calls: Sequence[Call]) -> list[Outcome]:
         before = 0 if self._open else len(self._preamble)
-        results = self._send([self._step(call) for call in calls])[before:]
-        return [
-            Outcome(call.form.converted(result.rows), result.changed)
-            for call, result in zip(calls, results, strict=True)
-        ]
+        return _outcomes(calls, self._send([self._step(call) for call in calls])[before:])
 
-    def commit(self, calls: Sequence[Call]) -> None:
-        if self._mode == "read" and self._open and not calls and not self._uses_core:
+    def commit(self, calls: Sequence[Call]) -> list[Outcome]:
+        if self.reads_only and self._open and not calls and not self._uses_core:
             self.sends += 1
             self._guarded_send(_COMMIT)
             self._open = False
-            return
-        self._send([*(self._step(call) for call in calls), _COMMIT])
+            return []
+        before = 0 if self._open else len(self._preamble)
+        results = self._send([*(self._step(call) for call in calls), _COMMIT])
         self._open = False
+        return _outcomes(calls, results[before:-1])
 
     def rollback(self) -> None:
         self._open = False
@@ -136,6 +134,12 @@ class PostgresSession:
 
     def _driver(self) -> psycopg.Connection[Any]:
         return cast("psycopg.Connection[Any]", self._core.connection.driver_connection)
+
+
+def _outcomes(calls: Sequence[Call], results: Sequence[Result]) -> list[Outcome]:
+    return [
+        Outcome(call.form.converted(result.rows), result.changed) for call, result in zip(calls, results, strict=True)
+    ]
 
 
 def gate_step(tenant: str, schema: str, role: str, version: int | None, access_version: int | None) -> Step:

@@ -42,13 +42,14 @@ class Session(Protocol):
     """One transaction on one tenant home, begun by its first use."""
 
     dialect: DialectName
+    reads_only: bool
     sends: int
 
     def run(self, calls: Sequence[Call]) -> list[Outcome]:
         """Run the calls in order. Raises `CallFailed`; the later ones have then not run."""
         ...
 
-    def commit(self, calls: Sequence[Call]) -> None:
+    def commit(self, calls: Sequence[Call]) -> list[Outcome]:
         """Run the calls and commit, in one send where the database can. Raises `CallFailed` or a translated error."""
         ...
 

@@ -19,6 +19,7 @@ from fieldstone.platform.database.session import Call, CallFailed, Outcome
 from fieldstone.platform.database.turns import Turn
 from fieldstone.platform.kernel.context import DialectName
 
+_READ_STATE = READ_STATE.form("sqlite", {}).sql
 _INDEXES = 'SELECT name FROM pragma_index_list(?) WHERE "unique"'
 _INDEX_COLUMNS = "SELECT name FROM pragma_index_info(?) ORDER BY seqno"
 
@@ -30,6 +31,7 @@ class SqliteSession:
 
     def __init__(self, engine: sa.Engine, turn: Turn | None, check: Callable[[int, int, str], None]) -> None:
         self._turn = turn
+        self.reads_only = turn is None
         self._check = check
         self._open = False
         self.sends = 0
@@ -50,8 +52,7 @@ class SqliteSession:
         try:
             self._driver.execute("BEGIN" if self._turn is None else "BEGIN IMMEDIATE")
             self._open = True
-            form = READ_STATE.form("sqlite", {})
-            found = self._driver.execute(form.sql).fetchone()
+            found = self._driver.execute(_READ_STATE).fetchone()
         except sqlite3.OperationalError as error:
             missing = "no such table" in str(error)
             raise (HomeMissing(str(error)) if missing else translated(error)) from error
@@ -63,11 +64,12 @@ class SqliteSession:
         self.sends += len(calls)
         return [self._one(index, call) for index, call in enumerate(calls)]
 
-    def commit(self, calls: Sequence[Call]) -> None:
-        self.run(calls)
+    def commit(self, calls: Sequence[Call]) -> list[Outcome]:
+        outcomes = self.run(calls)
         try:
             self._driver.execute("COMMIT")
             self._open = False
+            return outcomes
         except DRIVER_ERRORS as error:
             raise translated(error) from error
 

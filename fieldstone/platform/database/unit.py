@@ -53,6 +53,7 @@ class SqlUnit:
         self._after_commit: list[Callable[[], None]] = []
         self._failure: Exception | None = None
         self._savepoints = 0
+        self._ended = False
         self.statements = 0
 
     @property
@@ -88,6 +89,16 @@ class SqlUnit:
         """The first column of the first row, or None."""
         found = self.one(statement, parameters)
         return found[0] if found else None
+
+    def last_rows(self, statement: Prepared, parameters: Parameters | None = None) -> list[Row]:
+        """The rows of the last statement of a unit that only reads: its end goes along in the same send."""
+        if not self._session.reads_only:
+            raise RuntimeError("only a unit that reads can end with a statement")
+        self._check_usable()
+        self.statements += 1
+        outcomes = self._end([self._call(statement, parameters or _NONE)], ())
+        self._ended = True
+        return outcomes[-1].rows
 
     def returning(self, statement: Any, parameters: Parameters | None = None) -> list[Row]:
         """The rows a changing statement returns (RETURNING)."""
@@ -165,14 +176,9 @@ class SqlUnit:
         """For `Units` only: send what is queued and commit. Raises what the database refuses, then nothing is kept."""
         if self._failure is not None:
             raise self._failure
-        later, self._later = self._later, []
-        try:
-            self._session.commit([item.call for item in later])
-        except CallFailed as failed:
-            raise self._refused(failed, later) from failed.cause
-        except Exception as error:
-            self._failure = error
-            raise
+        if not self._ended:
+            later, self._later = self._later, []
+            self._end([item.call for item in later], later)
 
     def committed(self) -> None:
         """For `Units` only: run what was to happen after the commit."""
@@ -182,6 +188,15 @@ class SqlUnit:
     def close(self) -> None:
         """For `Units` only: roll back what is not committed, give the connection back."""
         self._session.close()
+
+    def _end(self, calls: list[Call], later: Sequence[_Later]) -> list[Outcome]:
+        try:
+            return self._session.commit(calls)
+        except CallFailed as failed:
+            raise self._refused(failed, later) from failed.cause
+        except Exception as error:
+            self._failure = error
+            raise
 
     def _execute(self, statement: Any, parameters: Parameters) -> Outcome:
         if isinstance(statement, Prepared):
@@ -248,6 +263,8 @@ class SqlUnit:
         self._send([Call(Form(sql, (), (), changes=False), [])])
 
     def _check_usable(self) -> None:
+        if self._ended:
+            raise RuntimeError("this unit has ended with its last statement")
         if self._failure is not None:
             raise RuntimeError("this unit failed and can only be rolled back") from self._failure
         if self._until is not None and time.monotonic() > self._until:

@@ -408,3 +408,19 @@ def test_a_warm_read_is_one_wait_and_a_warm_write_two(books: Installation) -> No
         # the second send of the read is its commit, which nobody waits for
         assert [unit.sends for unit in used] == [2, 2]
     assert [unit.statements for unit in used] == [1, 3]
+
+
+def test_a_read_may_end_with_its_only_statement_in_one_send(books: Installation) -> None:
+    key = insert(books, number=5)
+    used: list[SqlUnit] = []
+
+    def read(ctx: Context, unit: SqlUnit) -> Any:
+        used.append(unit)
+        return unit.last_rows(ledger.NUMBER, {"key": key})
+
+    assert books.read(read) == [(5,)]
+    assert used[0].sends == 1
+    with pytest.raises(RuntimeError, match="ended"):
+        books.read(lambda ctx, unit: (unit.last_rows(ledger.COUNT), unit.rows(ledger.COUNT)))
+    with pytest.raises(RuntimeError, match="only a unit that reads"):
+        books.write(lambda ctx, unit: unit.last_rows(ledger.COUNT))
