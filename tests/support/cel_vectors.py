@@ -149,3 +149,24 @@ def type_of(tagged: Mapping[str, Any]) -> Type:
 def _common(types: Iterator[Type]) -> Type:
     distinct = set(types)
     return distinct.pop() if len(distinct) == 1 else DYN
+
+
+_NANOSECONDS = "A moment and a duration hold microseconds, as the databases do; CEL's hold nanoseconds."
+_LONG_TIMES = "A difference of moments may be as long as the calendar; CEL's fits 64 bits of nanoseconds (292 years)."
+DEVIATIONS: Mapping[str, str] = {
+    "timestamps/timestamp_conversions/toString_timestamp_nanos": _NANOSECONDS,
+    "timestamps/timestamp_arithmetic/add_time_to_duration_nanos_negative": _NANOSECONDS,
+    "timestamps/timestamp_arithmetic/add_time_to_duration_nanos_positive": _NANOSECONDS,
+    "timestamps/timestamp_range/sub_time_duration_over": _LONG_TIMES,
+    "timestamps/timestamp_range/sub_time_duration_under": _LONG_TIMES,
+}
+"""Vectors that the engine does not follow, by `Vector.key`, each with the reason."""
+
+
+def rates() -> dict[str, tuple[int, int]]:
+    """For each file how many vectors pass, and how many there are."""
+    counted: dict[str, tuple[int, int]] = {}
+    for vector in vectors():
+        passed, total = counted.get(vector.file, (0, 0))
+        counted[vector.file] = (passed + passes(vector), total + 1)
+    return counted

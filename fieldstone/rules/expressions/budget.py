@@ -31,7 +31,9 @@ class Budget:
             raise BudgetExceeded("This expression needs more than {limit} steps.", limit=self._allowed)
 
     def weigh(self, value: V) -> V:
-        """`value` itself, paid for by its length when it has one."""
-        if isinstance(value, Sized):
+        """`value` itself, paid for by its length: a text by its characters, a list or map by its elements."""
+        if isinstance(value, str | bytes):
             self.spend(len(value) // CHARACTERS_PER_STEP)
+        elif isinstance(value, Sized):
+            self.spend(len(value))
         return value

@@ -14,6 +14,7 @@ from fieldstone.rules.expressions.syntax import (
     Member,
     Node,
     Path,
+    Ternary,
     Variable,
     children,
 )
@@ -46,6 +47,9 @@ class _Reading:
                 return self._note(tuple((*path, node.field) for path in self.visit(node.operand)))
             case Call(name="changed", arguments=(Literal(value=name),)):
                 return self._note(((str(name),),))
+            case Ternary():
+                self.visit(node.condition)
+                return (*self.visit(node.then), *self.visit(node.otherwise))
             case Comprehension():
                 return self._comprehension(node)
             case _:

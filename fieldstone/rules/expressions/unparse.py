@@ -99,10 +99,9 @@ def _joined(nodes: tuple[Node, ...]) -> str:
 
 
 def _operand_of_unary(operand: Node) -> str:
+    text = _text(operand, _UNARY)
     # A minus before a number would be read as part of the number.
-    if isinstance(operand, Literal) and not isinstance(operand.value, bool | str | bytes | None):
-        return f"({_literal(operand)})"
-    return _text(operand, _UNARY)
+    return f"({text})" if text[0] in "0123456789." else text
 
 
 def _selector(field: str) -> str:

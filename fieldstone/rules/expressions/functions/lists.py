@@ -78,7 +78,10 @@ def identity(value: Any) -> Hashable:
 
 
 def _distinct(values: Sequence[Any]) -> list[Any]:
-    return list({identity(value): value for value in reversed(values)}.values())[::-1]
+    found: dict[Hashable, Any] = {}
+    for value in values:
+        found.setdefault(identity(value), value)
+    return list(found.values())
 
 
 def _reverse(values: Sequence[Any]) -> list[Any]:

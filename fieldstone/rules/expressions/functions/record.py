@@ -44,7 +44,7 @@ RECORD: tuple[Function, ...] = (
         family=_FAMILY,
         summary="Whether this save changes a field of the record: `changed(status)` or `changed('status')`.",
         example="changed(status)",
-        gives="false",
+        gives="true",
         overloads=(overload(STRING, to=BOOL, by=_changed, needs=Needs.CONTEXT),),
     ),
     Function(
@@ -84,7 +84,7 @@ RECORD: tuple[Function, ...] = (
         family=_FAMILY,
         summary="Whether the user has a role, by its name: the same as `role in user.roles`.",
         example="hasRole('manager')",
-        gives="false",
+        gives="true",
         overloads=(overload(STRING, list_of(STRING), to=BOOL, by=_has_role, sql="if", on_null=OnNull.PASSED_ON),),
     ),
 )
