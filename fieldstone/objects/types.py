@@ -25,6 +25,7 @@ from fieldstone.objects.fieldtypes.problems import Problem, Rejected
 from fieldstone.objects.fieldtypes.source import Doubt
 from fieldstone.platform.kernel.context import Tenant
 from fieldstone.platform.kernel.errors import FieldError, Invalid, NotFound
+from fieldstone.platform.kernel.metadata import Diagnostic
 from fieldstone.platform.kernel.text import Text, localized
 from fieldstone.rules.expressions.compile import Expression
 from fieldstone.rules.expressions.types import TypeEnvironment
@@ -46,6 +47,30 @@ class SortColumn:
 
     field: str
     descending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexColumn:
+    """A column of an index, by physical name."""
+
+    name: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableIndex:
+    """An index of an object's table (or of a table of links).
+
+    `fields` are API names. `live`: over records that are not in the bin. `part` names it while a job builds it.
+    """
+
+    name: str
+    table: str
+    fields: tuple[str, ...]
+    columns: tuple[IndexColumn, ...]
+    unique: bool
+    live: bool
+    part: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +107,7 @@ class ObjectType:
     sharing: Sharing = "private"
     owner_field: str | None = None
     unique_groups: tuple[tuple[str, ...], ...] = ()
-    indexes: tuple[tuple[SortColumn, ...], ...] = ()
+    indexes: tuple[TableIndex, ...] = ()
     require_if_match: bool = False
     system: bool = False
     managed_by: str | None = None
@@ -96,12 +121,18 @@ class ObjectType:
     dumper: Dumper
     formula_order: tuple[str, ...] = ()
     body: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[Diagnostic, ...] = ()
 
     # -- fields -------------------------------------------------------------------------------------------------
     @cached_property
     def fields(self) -> Mapping[str, Field]:
         """System and declared fields by API name."""
         return {**self.system_fields, **self.own_fields}
+
+    @property
+    def all_fields(self) -> Mapping[str, Field]:
+        """The same, by the name that the rules' view of an object has."""
+        return self.fields
 
     def field(self, name: str) -> Field:
         """The field of that API name. Raises `NotFound`."""
@@ -155,6 +186,10 @@ class ObjectType:
     def defaults(self) -> tuple[Field, ...]:
         """The fields for which a new record gets a value by itself."""
         return tuple(field for field in self.own_fields.values() if has_default(field))
+
+    def unique_fields(self, index_name: str) -> tuple[str, ...]:
+        """The fields that a violated unique index is about, by its name; () for any other name."""
+        return next((index.fields for index in self.indexes if index.unique and index.name == index_name), ())
 
     @cached_property
     def _completing(self) -> tuple[Field, ...]:
@@ -294,6 +329,7 @@ __all__ = [
     "Dumper",
     "Field",
     "FieldType",
+    "IndexColumn",
     "Label",
     "LinkTable",
     "ObjectType",
@@ -301,5 +337,6 @@ __all__ = [
     "RecordType",
     "Slot",
     "SortColumn",
+    "TableIndex",
     "dumps",
 ]

@@ -1,8 +1,8 @@
 """Compiles the definition of an object.
 
 What comes in: a definition that fits the schema of the kind, and the snapshot (for the definitions it refers to and
-its physical names). What goes out: an `ObjectType`. Raises `MetadataError` for what cannot be. Who calls it: the
-snapshot, once per content.
+its physical names). What goes out: an `ObjectType`, with findings about what cannot be. Who calls it: the snapshot,
+once per content.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from fieldstone.objects.codec.dumper import make_dumper, make_reader, make_write
 from fieldstone.objects.codec.loader import make_loader
 from fieldstone.objects.codec.schema import make_schema
 from fieldstone.objects.definition.dependencies import formula_order
-from fieldstone.objects.definition.fields import Surroundings, compile_field, compiled, system_field
+from fieldstone.objects.definition.fields import Surroundings, compile_field, surroundings, system_field
+from fieldstone.objects.definition.indexes import table_indexes
 from fieldstone.objects.definition.scope import Bodies, DefinitionScope, system_body
-from fieldstone.objects.definition.system_fields import REDECLARABLE, SYSTEM_FIELDS, WRITABLE_SYSTEM_FIELDS
+from fieldstone.objects.definition.system_fields import SYSTEM_FIELDS, WRITABLE_SYSTEM_FIELDS
 from fieldstone.objects.definition.tables import link_tables, make_table, physical_column
 from fieldstone.objects.fieldtypes.base import Declaration, Field
 from fieldstone.objects.fieldtypes.builtin import FieldTypes
-from fieldstone.objects.types import ObjectType, RecordType, SortColumn
+from fieldstone.objects.types import LinkTable, ObjectType, RecordType, SortColumn, TableIndex
 from fieldstone.platform.kernel.metadata import Definition, Snapshot
 from fieldstone.rules.expressions.compile import Expression
-from fieldstone.rules.expressions.types import STRING, TypeEnvironment
+from fieldstone.rules.expressions.types import STRING
 
 Compile = Callable[[Definition, Snapshot], ObjectType]
 
@@ -52,13 +53,13 @@ def make_compile(types: FieldTypes) -> Compile:
 def _compile(definition: Definition, snapshot: Snapshot, types: FieldTypes) -> ObjectType:
     body = definition.body
     bodies = bodies_of(snapshot, definition)
-    around = Surroundings(object=definition.name, scope=DefinitionScope(types, bodies), bodies=bodies)
-    environment = around.environment
+    around = surroundings(definition.name, DefinitionScope(types, bodies), bodies)
     building = snapshot.building("object", definition.name)
-    own = _own_fields(definition, snapshot, around, environment, building)
+    own = _own_fields(definition, snapshot, around, building)
     system = _system_fields(body, around)
     table = make_table(definition, snapshot, system, own)
-    title = _title(body, environment)
+    title = _title(body, around)
+    links = link_tables(own, snapshot)
     everything = tuple({**system, **own}.values())
     stored = (*system.values(), *(field for field in own.values() if field.stored))
     schema = make_schema(everything)
@@ -71,7 +72,7 @@ def _compile(definition: Definition, snapshot: Snapshot, types: FieldTypes) -> O
         own_fields=own,
         system_fields=system,
         table=table,
-        links=link_tables(own, snapshot),
+        links=links,
         title=title,
         title_fields=tuple(dict.fromkeys(path[0] for path in title.references)) if title else (),
         record_types=tuple(
@@ -81,12 +82,12 @@ def _compile(definition: Definition, snapshot: Snapshot, types: FieldTypes) -> O
         sharing=body.get("sharing", "private"),
         owner_field=body.get("owner_field"),
         unique_groups=tuple(tuple(group) for group in body.get("unique", ())),
-        indexes=tuple(tuple(map(_sort_column, columns)) for columns in body.get("indexes", ())),
+        indexes=_indexes(body, table.name, {**system, **own}, links),
         require_if_match=bool(body.get("require_if_match")),
         system=bool(body.get("system")),
         managed_by=body.get("managed_by"),
         building=building,
-        environment=environment,
+        environment=around.environment,
         schema_create=schema,
         schema_update=schema,
         loader=make_loader(everything),
@@ -95,22 +96,19 @@ def _compile(definition: Definition, snapshot: Snapshot, types: FieldTypes) -> O
         dumper=make_dumper(everything),
         formula_order=formula_order(own),
         body=body,
+        problems=around.findings.all,
     )
 
 
 def _own_fields(
-    definition: Definition,
-    snapshot: Snapshot,
-    around: Surroundings,
-    environment: TypeEnvironment,
-    building: frozenset[str],
+    definition: Definition, snapshot: Snapshot, around: Surroundings, building: frozenset[str]
 ) -> dict[str, Field]:
     fields: dict[str, Field] = {}
     for index, body in enumerate(definition.body.get("fields", ())):
         declaration = Declaration(object=definition.name, name=body["name"], body=body)
         physical = physical_column(definition, snapshot, declaration.name)
         active = declaration.name not in building
-        fields[declaration.name] = compile_field(declaration, f"/fields/{index}", around, environment, physical, active)
+        fields[declaration.name] = compile_field(declaration, f"/fields/{index}", around, physical, active)
     return fields
 
 
@@ -133,13 +131,19 @@ def _may_be_sent(name: str, body: Mapping[str, Any]) -> bool:
     return bool(body.get("record_types")) if name == "record_type" else not body.get("owner_field")
 
 
-def _title(body: Mapping[str, Any], environment: TypeEnvironment) -> Expression | None:
+def _title(body: Mapping[str, Any], around: Surroundings) -> Expression | None:
     source = body.get("title")
-    return None if source is None else compiled(source, "/title", environment, STRING)
+    return None if source is None else around.findings.expression(source, "/title", around.environment, STRING)
+
+
+def _indexes(
+    body: Mapping[str, Any], table: str, fields: Mapping[str, Field], links: Mapping[str, LinkTable]
+) -> tuple[TableIndex, ...]:
+    if body.get("storage") is not None:
+        return ()
+    declared = [list(map(_sort_column, columns)) for columns in body.get("indexes", ())]
+    return table_indexes(table, fields, body.get("unique", ()), declared, links)
 
 
 def _sort_column(text: str) -> SortColumn:
     return SortColumn(field=text.removeprefix("-"), descending=text.startswith("-"))
-
-
-__all__ = ["REDECLARABLE", "bodies_of", "make_compile"]

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 
 from fieldstone.objects.definition.scope import Bodies, DefinitionScope
 from fieldstone.objects.definition.system_fields import SYSTEM_FIELDS
-from fieldstone.rules.expressions.types import Type, record_of
+from fieldstone.rules.expressions.types import STRING, Type, list_of, record_of
 
 PREVIOUS = "previous"
 USER = "user"
 RECORD = "record"
+ACTING: Mapping[str, Type] = {"roles": list_of(STRING), "teams": list_of(STRING)}
+"""What is known of the acting user besides the fields of users: names of roles, ids of teams."""
 
 
 class ObjectEnvironment:
@@ -36,6 +38,8 @@ class ObjectEnvironment:
 
     def member(self, record: str, field: str) -> Type | None:
         """The type of a field of the object called `record`."""
+        if record == USER and field in ACTING:
+            return ACTING[field]
         key = (record, field)
         if key not in self._known:
             found = self._scope.sibling(record, field)
@@ -53,7 +57,8 @@ class ObjectEnvironment:
             return ()
         own = [field["name"] for field in body.get("fields", ()) if isinstance(field, Mapping) and "name" in field]
         system = [name for name in SYSTEM_FIELDS if self._scope.declaration(record, name) is not None]
-        return tuple(dict.fromkeys((*own, *system)))
+        acting = ACTING if record == USER else ()
+        return tuple(dict.fromkeys((*own, *system, *acting)))
 
 
 def record_environment(object_name: str, scope: DefinitionScope, bodies: Bodies) -> ObjectEnvironment:

@@ -1,7 +1,7 @@
 """Declarations to compiled fields.
 
 What comes in: one declaration and its object's environment. What goes out: a `Field` with its type, default and
-expressions; `MetadataError` with the place for what cannot be. Who calls it: the compiler of objects.
+expressions, and findings about what cannot be. Who calls it: the compiler of objects.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from fieldstone.objects.definition.environment import filter_environment, record_environment
+from fieldstone.objects.definition.findings import Findings
 from fieldstone.objects.definition.scope import Bodies, DefinitionScope
 from fieldstone.objects.fieldtypes.base import Declaration, Field, FieldType
 from fieldstone.objects.fieldtypes.declaration import column_name
 from fieldstone.objects.fieldtypes.problems import Rejected
-from fieldstone.platform.kernel.metadata import MetadataError
-from fieldstone.rules.expressions.compile import Expression, compile_expression
-from fieldstone.rules.expressions.errors import ExpressionError
-from fieldstone.rules.expressions.types import BOOL, Type, TypeEnvironment
+from fieldstone.rules.expressions.compile import Expression
+from fieldstone.rules.expressions.types import BOOL, TypeEnvironment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,25 +27,26 @@ class Surroundings:
     object: str
     scope: DefinitionScope
     bodies: Bodies
-
-    @property
-    def environment(self) -> TypeEnvironment:
-        """The names of the object's own expressions."""
-        return record_environment(self.object, self.scope, self.bodies)
+    environment: TypeEnvironment
+    findings: Findings
 
 
-def compile_field(
-    declaration: Declaration, path: str, around: Surroundings, environment: TypeEnvironment, physical: str, active: bool
-) -> Field:
-    """The compiled field; `path` is where its body stands. Raises `MetadataError`."""
+def surroundings(object_name: str, scope: DefinitionScope, bodies: Bodies) -> Surroundings:
+    """Fresh surroundings of an object."""
+    environment = record_environment(object_name, scope, bodies)
+    return Surroundings(object=object_name, scope=scope, bodies=bodies, environment=environment, findings=Findings())
+
+
+def compile_field(declaration: Declaration, path: str, around: Surroundings, physical: str, active: bool) -> Field:
+    """The compiled field; `path` is where its body stands."""
     body = declaration.body
     kind = around.scope.bind(declaration)
-    value, expression = _default(kind, path, environment)
-    formulas = {
-        option: compiled(body[option], f"{path}/{option}", environment, wanted)
+    value, expression = _default(kind, path, around)
+    formulas = [
+        around.findings.expression(body[option], f"{path}/{option}", around.environment, wanted)
         for option, wanted in kind.expressions().items()
         if option in body
-    }
+    ]
     return Field(
         name=declaration.name,
         label=declaration.label,
@@ -58,7 +58,7 @@ def compile_field(
         unique=bool(body.get("unique")) or kind.drawn,
         default=value,
         default_expression=expression,
-        expression=next(iter(formulas.values()), None),
+        expression=formulas[0] if formulas else None,
         filter=_filter(kind, path, around),
         read_only=bool(body.get("read_only")),
         sensitive=bool(body.get("sensitive")),
@@ -86,37 +86,24 @@ def system_field(declaration: Declaration, scope: DefinitionScope, column: str, 
     )
 
 
-def compiled(source: Any, path: str, environment: TypeEnvironment, expects: Type | None) -> Expression:
-    """A checked expression. Raises `MetadataError` with the position inside the source."""
-    try:
-        return compile_expression(str(source), environment, expects=expects)
-    except ExpressionError as error:
-        facts = {**error.facts, "line": error.position.line, "column": error.position.column}
-        raise MetadataError(error.message, path=path, code=error.instance_code, **facts) from error
-
-
-def _default(kind: FieldType, path: str, environment: TypeEnvironment) -> tuple[Any, Expression | None]:
+def _default(kind: FieldType, path: str, around: Surroundings) -> tuple[Any, Expression | None]:
     declared = kind.declaration.body.get("default")
     if kind.computed or kind.nested:
         return None, None
     if isinstance(declared, Mapping) and set(declared) == {"expression"}:
-        expects = kind.expression_type()
-        return None, compiled(declared["expression"], f"{path}/default/expression", environment, expects)
-    wanted = kind.initial() if declared is None else declared
-    if wanted is None:
+        source, wanted = declared["expression"], kind.expression_type()
+        return None, around.findings.expression(source, f"{path}/default/expression", around.environment, wanted)
+    initial = kind.initial() if declared is None else declared
+    if initial is None:
         return None, None
     try:
-        value = kind.read(wanted)
-    except Rejected as rejected:
-        problem = rejected.problem
-        raise MetadataError(
-            problem.message, path=f"{path}/default{problem.path}", code=problem.code, **problem.facts
-        ) from None
-    problem_of_change = kind.check_change(None, value)
-    if problem_of_change is not None:
-        raise MetadataError(
-            problem_of_change.message, path=f"{path}/default", code=problem_of_change.code, **problem_of_change.facts
-        )
+        value = kind.read(initial)
+    except Rejected as error:
+        around.findings.problem(error.problem, f"{path}/default")
+        return None, None
+    problem = kind.check_change(None, value)
+    if problem is not None:
+        around.findings.problem(problem, f"{path}/default")
     return value, None
 
 
@@ -126,4 +113,5 @@ def _filter(kind: FieldType, path: str, around: Surroundings) -> Expression | No
         return None
     referring = around.object if option.sees_record else None
     environment = filter_environment(option.object, around.scope, around.bodies, referring)
-    return compiled(kind.option(option.option), f"{path}/{option.option}", environment, BOOL)
+    source = kind.option(option.option)
+    return around.findings.expression(source, f"{path}/{option.option}", environment, BOOL)

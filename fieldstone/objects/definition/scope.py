@@ -35,6 +35,10 @@ class DefinitionScope:
         self._bodies = bodies
         self._steps = steps
 
+    def body_of(self, object_name: str) -> Mapping[str, Any] | None:
+        """The body of an object's definition."""
+        return self._bodies(object_name)
+
     def bind(self, declaration: Declaration) -> FieldType:
         """The type that the declaration names; a read-only placeholder when it is not available."""
         name = declaration.body.get("type")

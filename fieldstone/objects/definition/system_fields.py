@@ -59,6 +59,9 @@ class IdType(PointerType):
     def expression_type(self) -> Type:
         return STRING
 
+    def variable(self, value: Any) -> Any:
+        return value
+
     def output_schema(self) -> dict[str, Any]:
         return self.json_schema()
 

@@ -33,7 +33,7 @@ from fieldstone.objects.fieldtypes.declaration import (
     quoted,
 )
 from fieldstone.objects.fieldtypes.operators import Operator
-from fieldstone.objects.fieldtypes.problems import Problem
+from fieldstone.objects.fieldtypes.problems import Problem, Rejected
 from fieldstone.objects.fieldtypes.source import Constants
 from fieldstone.objects.fieldtypes.texts import PLAIN, TextFormat, cell_text
 from fieldstone.objects.fieldtypes.typed import Typed
@@ -133,6 +133,15 @@ class FieldType(ABC):
         """Objects whose records the value points to."""
         return ()
 
+    @property
+    def row_object(self) -> str | None:
+        """The object of the rows that the value consists of."""
+        return None
+
+    def rolled_up(self) -> tuple[str, str | None] | None:
+        """The object whose records this counts, and the field of them that it sums up; None for all other types."""
+        return None
+
     # -- expressions --------------------------------------------------------------------------------------------
     @abstractmethod
     def expression_type(self) -> Type:
@@ -141,6 +150,10 @@ class FieldType(ABC):
     def members(self) -> Mapping[str, tuple[Type, str]]:
         """Parts that can be read as `field.part`: type, and suffix of the column that keeps it."""
         return {}
+
+    def variable(self, value: Any) -> Any:
+        """The value as expressions see it: a lookup is a record with its id."""
+        return value
 
     def literal(self, value: Any) -> str:
         """The value as source text of the rule language."""
@@ -294,6 +307,18 @@ class FieldType(ABC):
     def convert(self, value: Any, other: FieldType) -> Any:
         """The value of a field whose type was `other`. Raises `Rejected` when it does not fit."""
         return self.from_text(other.to_text(value))
+
+    def takes(self, value: Any, other: FieldType) -> bool:
+        """Whether a value of a field whose type was `other` can be converted."""
+        try:
+            self.convert(value, other)
+        except Rejected:
+            return False
+        return True
+
+    def lost_values(self, other: FieldType) -> Sequence[Any]:
+        """Values that were possible when the type was `other` and are not any more, where they can be listed."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -191,6 +191,10 @@ class Options(FieldType):
         """The values that may be chosen."""
         return [value for value in self.choices if value not in self.retired]
 
+    def lost_values(self, other: FieldType) -> Sequence[Any]:
+        before = other.choices if isinstance(other, Options) else {}
+        return [value for value in before if value not in self.choices]
+
     def kept_from(self, other: Options) -> MigrationClass:
         """Whether all options of another choice are among these."""
         return "safe" if other.choices.keys() <= self.choices.keys() else "lossy"
@@ -293,6 +297,9 @@ class MultiSelectType(Options):
             if item in value[:index]:
                 raise rejected(problems.DUPLICATE, path=f"/{index}", value=item)
         return sorted(value, key=self.order.__getitem__)
+
+    def lost_values(self, other: FieldType) -> Sequence[Any]:
+        return ()
 
     def check_change(self, before: Any, after: Any) -> Problem | None:
         fresh = [value for value in after or () if value in self.retired and value not in (before or ())]

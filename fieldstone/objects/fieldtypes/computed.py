@@ -155,6 +155,9 @@ class Computed(FieldType):
     def output_schema(self) -> dict[str, Any]:
         return (self.value.output_schema() if self.value else {}) | {"readOnly": True}
 
+    def variable(self, value: Any) -> Any:
+        return self.value.variable(value) if self.value else value
+
     def literal(self, value: Any) -> str:
         return self.result.literal(value)
 
@@ -308,6 +311,9 @@ class RollUpType(Computed):
         yield Reference(path="/field", kind="object", name=self.source_object, part=self.source_lookup)
         if self.source_field:
             yield Reference(path="/of", kind="object", name=self.source_object, part=self.source_field)
+
+    def rolled_up(self) -> tuple[str, str | None] | None:
+        return self.source_object, self.source_field
 
     def filter_option(self) -> FilterOption | None:
         if self.option("filter") is None:

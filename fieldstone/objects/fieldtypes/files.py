@@ -73,6 +73,9 @@ class FileType(PointerType):
         family = media_type.split("/")[0]
         return not self.accept or media_type in self.accept or f"{family}/*" in self.accept
 
+    def variable(self, value: Any) -> Any:
+        return value
+
     def expression_type(self) -> Type:
         return STRING
 

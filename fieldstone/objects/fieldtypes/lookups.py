@@ -7,9 +7,10 @@ restored tenant may be written in any order. Every lookup has an index.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 
@@ -36,6 +37,9 @@ from fieldstone.platform.kernel.metadata import Reference
 from fieldstone.rules.expressions.types import DYN, STRING, Type, record_of
 
 NAME_SCHEMA = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"}
+ANY_OBJECT: Final = "*"
+"""As a target: records of any object."""
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 ID_SCHEMA: Mapping[str, Any] = MappingProxyType({"type": "string", "format": "uuid"})
 LABELLED_SCHEMA: Mapping[str, Any] = MappingProxyType(
     {
@@ -85,6 +89,9 @@ class PointerType(FieldType):
     def read(self, value: Any) -> Any:
         return None if value == "" else read_id(value)
 
+    def variable(self, value: Any) -> Any:
+        return {"id": value} if isinstance(value, str) else value
+
     def write_labelled(self, value: Any, labels: Labels) -> Json:
         label = one_label(labels)
         return {"id": value, "label": label.label if label else None}
@@ -106,6 +113,8 @@ class PointerType(FieldType):
 
     def references(self) -> Iterable[Reference]:
         for index, target in enumerate(self.targets):
+            if target == ANY_OBJECT:
+                continue
             path = "/object" if len(self.targets) == 1 else f"/objects/{index}"
             yield Reference(path=path, kind="object", name=target)
 
@@ -129,10 +138,10 @@ class LookupType(PointerType):
             "object": OBJECT_OPTION,
             "objects": {
                 "title": "Objects",
-                "description": "Instead of one object: the objects whose records it may point to.",
+                "description": 'Instead of one object: the objects whose records it may point to; ["*"] for any.',
                 "type": "array",
-                "items": NAME_SCHEMA,
-                "minItems": 2,
+                "items": {"type": "string", "pattern": "^([a-z][a-z0-9_]{0,39}|\\*)$"},
+                "minItems": 1,
                 "maxItems": 20,
                 "uniqueItems": True,
             },
@@ -177,6 +186,12 @@ class LookupType(PointerType):
             message = "A lookup to several objects can neither be owned nor have a filter."
             yield Problem(code="lookup_target", message=message, path="/objects")
 
+    def may_point_to(self, object_name: Any) -> bool:
+        """Whether records of that object may be chosen. Whether there is such an object is the record service's."""
+        if ANY_OBJECT in self._targets:
+            return isinstance(object_name, str) and _NAME.fullmatch(object_name) is not None
+        return object_name in self._targets
+
     def filter_option(self) -> FilterOption | None:
         if not self.option("filter") or self.several:
             return None
@@ -206,7 +221,7 @@ class LookupType(PointerType):
             return super().read(value)
         if not isinstance(value, Mapping) or not {"object", "id"} <= value.keys():
             raise rejected(problems.WRONG_TYPE, expected='an "object" and an "id"')
-        if value["object"] not in self._targets:
+        if not self.may_point_to(value["object"]):
             raise rejected(problems.NOT_AN_OBJECT, path="/object", object=str(value["object"])[:40])
         return {"object": value["object"], "id": read_id(value["id"], "/id")}
 
@@ -226,7 +241,8 @@ class LookupType(PointerType):
     def json_schema(self) -> dict[str, Any]:
         if not self.several:
             return super().json_schema()
-        properties = {"object": {"enum": list(self._targets)}, "id": dict(ID_SCHEMA)}
+        known = {"pattern": _NAME.pattern} if ANY_OBJECT in self._targets else {"enum": list(self._targets)}
+        properties = {"object": {"type": "string", **known}, "id": dict(ID_SCHEMA)}
         return {"type": "object", "properties": properties, "required": ["object", "id"]}
 
     def output_schema(self) -> dict[str, Any]:

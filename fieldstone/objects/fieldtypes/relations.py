@@ -90,6 +90,9 @@ class ManyToManyType(FieldType):
             seen.add(item)
         return ids
 
+    def variable(self, value: Any) -> Any:
+        return [{"id": item} for item in value or ()]
+
     def write(self, value: Any) -> list[str]:
         return list(value)
 
