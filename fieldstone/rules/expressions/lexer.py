@@ -18,7 +18,8 @@ MAX_LENGTH = 20_000
 
 
 class Token(NamedTuple):
-    """One token. `kind`: name, quoted, int, uint, float, string, bytes, op or end; `value` is what a literal means."""
+    """One token. `kind`: name, quoted, int, uint, float, string, bytes, op (also `in`) or end; `value` is what a
+    literal means."""
 
     kind: str
     text: str
@@ -27,17 +28,18 @@ class Token(NamedTuple):
     value: Any = None
 
 
+# A name is no name when a quote follows it: then it is the prefix of a text.
 _TOKEN = re.compile(
     r"""
       (?P<space>(?:[\t\n\f\r ]+|//[^\n]*)+)
-    | (?P<raw>(?:[rR][bB]?|[bB][rR])(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"[^"\r\n]*"|'[^'\r\n]*'))
+    | (?P<name>[A-Za-z_][A-Za-z0-9_]*+(?!["']))
+    | (?P<op>&&|\|\||==|!=|<=|>=|[-+*/%<>!?:,()\[\]{}]|\.(?![0-9]))
+    | (?P<float>[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+)
+    | (?P<int>0[xX][0-9a-fA-F]+[uU]?|[0-9]+[uU]?)
     | (?P<text>[bB]?(?:\"{3}(?:[^\\]|\\[\s\S])*?\"{3}|'{3}(?:[^\\]|\\[\s\S])*?'{3}
           |"[^"\\\r\n]*(?:\\.[^"\\\r\n]*)*"|'[^'\\\r\n]*(?:\\.[^'\\\r\n]*)*'))
-    | (?P<float>\d*\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+)
-    | (?P<int>0[xX][0-9a-fA-F]+[uU]?|\d+[uU]?)
-    | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
+    | (?P<raw>(?:[rR][bB]?|[bB][rR])(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"[^"\r\n]*"|'[^'\r\n]*'))
     | (?P<quoted>`[A-Za-z0-9_.\-/ ]+`)
-    | (?P<op>&&|\|\||==|!=|<=|>=|[-+*/%<>!?:.,()\[\]{}])
     """,
     re.VERBOSE | re.ASCII,
 )
@@ -66,16 +68,17 @@ def tokenize(source: str) -> list[Token]:
         if found is None:
             raise _unknown_character(source, offset)
         kind, end = found.lastgroup, found.end()
-        if kind != "space":
-            tokens.append(_token(source, str(kind), found.group(), offset, end))
+        if kind == "name" or kind == "op":
+            text = found.group()
+            tokens.append(Token("op" if text == "in" else kind, text, offset, end))
+        elif kind != "space":
+            tokens.append(_literal(source, str(kind), found.group(), offset, end))
         offset = end
     tokens.append(Token("end", "", length, length))
     return tokens
 
 
-def _token(source: str, kind: str, text: str, start: int, end: int) -> Token:
-    if kind in ("name", "op"):
-        return Token(kind, text, start, end)
+def _literal(source: str, kind: str, text: str, start: int, end: int) -> Token:
     if kind == "int":
         return _integer(source, text, start, end)
     if kind == "float":

@@ -30,9 +30,10 @@ from fieldstone.rules.expressions.syntax import (
 from fieldstone.rules.expressions.types import BOOL, BYTES, DOUBLE, INT, NULL, STRING, UINT, Type
 from fieldstone.rules.expressions.values import INT_MAX
 
-_LOGICAL = {"||": 1, "&&": 2}
+_RELATION = 3
 _PRECEDENCE: dict[str, int] = {
-    "==": 3, "!=": 3, "<": 3, "<=": 3, ">": 3, ">=": 3, "in": 3, "+": 4, "-": 4, "*": 5, "/": 5, "%": 5,
+    "||": 1, "&&": 2, "==": 3, "!=": 3, "<": 3, "<=": 3, ">": 3, ">=": 3, "in": 3,
+    "+": 4, "-": 4, "*": 5, "/": 5, "%": 5,
 }  # fmt: skip
 _LITERALS: dict[str, tuple[Any, Type]] = {"true": (True, BOOL), "false": (False, BOOL), "null": (None, NULL)}
 _LITERAL_KINDS: dict[str, Type] = {"int": INT, "uint": UINT, "float": DOUBLE, "string": STRING, "bytes": BYTES}
@@ -80,21 +81,21 @@ class _Parser:
     def _binary(self, minimum: int) -> Node:
         left = self._unary()
         while True:
-            operator = self._tokens[self._index].text
-            if operator in _LOGICAL and _LOGICAL[operator] >= minimum and self._at_operator():
-                left = self._logical(left, operator)
-                continue
-            precedence = _PRECEDENCE.get(operator, 0)
-            if precedence < minimum or not self._at_operator():
+            token = self._tokens[self._index]
+            precedence = _PRECEDENCE.get(token.text, 0) if token.kind == "op" else 0
+            if precedence < minimum:
                 return left
+            if precedence < _RELATION:
+                left = self._logical(left, token.text, precedence)
+                continue
             self._index += 1
             right = self._binary(precedence + 1)
-            left = Binary(start=left.start, end=right.end, operator=operator, left=left, right=right)  # type: ignore[arg-type]
+            left = Binary(start=left.start, end=right.end, operator=token.text, left=left, right=right)  # type: ignore[arg-type]
 
-    def _logical(self, left: Node, operator: str) -> Node:
+    def _logical(self, left: Node, operator: str, precedence: int) -> Node:
         terms = [left]
         while self._takes(operator):
-            terms.append(self._binary(_LOGICAL[operator] + 1))
+            terms.append(self._binary(precedence + 1))
         return Logical(start=left.start, end=terms[-1].end, operator=operator, terms=tuple(terms))  # type: ignore[arg-type]
 
     def _unary(self) -> Node:
@@ -123,7 +124,7 @@ class _Parser:
 
     def _selected(self, node: Node) -> Node:
         token = self._next()
-        if token.kind not in ("name", "quoted") or token.text in ("in", *_LITERALS):
+        if token.kind not in ("name", "quoted") or token.text in _LITERALS:
             raise self._unexpected(token)
         if token.kind == "name" and self._takes("("):
             arguments, end = self._arguments(")")
@@ -136,7 +137,7 @@ class _Parser:
             return self._number(token, 1, token.start) if token.kind in ("int", "float") else _literal(token)
         if token.text == "." and self._peek().kind == "name":
             token = self._next()
-        if token.kind == "name" and token.text != "in":
+        if token.kind == "name":
             return self._name(token)
         match token.text if token.kind == "op" else "":
             case "(":
@@ -199,10 +200,6 @@ class _Parser:
         if token.kind != "end":
             self._index += 1
         return token
-
-    def _at_operator(self) -> bool:
-        token = self._tokens[self._index]
-        return token.kind == "op" or (token.kind == "name" and token.text == "in")
 
     def _takes(self, text: str) -> bool:
         token = self._tokens[self._index]
