@@ -84,7 +84,7 @@ class _Checking:
             name = body["name"]
             path = f"/fields/{index}/name"
             reason = reserved_because(name)
-            if reason is not None:
+            if reason is not None and not self.body.get("system"):
                 self._error(path, "reserved_name", reason, name=name)
             if counted[name] > 1 and name in seen:
                 self._error(path, "duplicate_name", "There are two fields called {name}.", name=name)

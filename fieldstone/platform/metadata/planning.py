@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fieldstone.platform.kernel.context import DialectName, Unit
-from fieldstone.platform.kernel.metadata import Definition, Snapshot
+from fieldstone.platform.kernel.metadata import Definition, MetadataError, Snapshot
 from fieldstone.platform.metadata.artefacts import SnapshotCache
 from fieldstone.platform.metadata.candidates import Candidate
 from fieldstone.platform.metadata.manifest import Key
@@ -49,7 +49,10 @@ class Planning:
 
 
 def plan(candidate: Candidate, affected: Sequence[Key], cache: SnapshotCache, unit: Unit) -> list[PlannedStep]:
-    """The steps of removed, then of affected elements, kinds in their order; renamed elements are planned once."""
+    """The steps of removed, then of affected elements, kinds in their order; renamed elements are planned once.
+
+    Raises `MetadataError` (with the element) when live data stand against the change.
+    """
     context = Planning(
         TenantSnapshot(candidate.base.version, cache.compiled(candidate.base.manifest)),
         TenantSnapshot(candidate.base.version + 1, cache.compiled(candidate.manifest)),
@@ -63,7 +66,11 @@ def plan(candidate: Candidate, affected: Sequence[Key], cache: SnapshotCache, un
         if kind is None or definition is None:
             continue
         element = f"{definition.kind}/{definition.name}"
-        steps.extend(PlannedStep(element=element, step=step) for step in kind.plan(before, after, context))
+        try:
+            steps.extend(PlannedStep(element=element, step=step) for step in kind.plan(before, after, context))
+        except MetadataError as error:
+            error.element = element
+            raise
     return steps
 
 

@@ -16,8 +16,8 @@ from fieldstone.platform.audit import Audit
 from fieldstone.platform.database.unit import SqlUnit
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import FieldError, Invalid, NotFound
-from fieldstone.platform.kernel.metadata import Definition, Diagnostic
-from fieldstone.platform.metadata.candidates import Base, Candidate, Candidates
+from fieldstone.platform.kernel.metadata import Definition, Diagnostic, MetadataError
+from fieldstone.platform.metadata.candidates import Base, Candidate, Candidates, diagnostic_of
 from fieldstone.platform.metadata.canonical import content_hash
 from fieldstone.platform.metadata.checking import check
 from fieldstone.platform.metadata.doors import Doors
@@ -196,7 +196,11 @@ class MetadataService:
         )
         if preview.refused:
             return preview
-        steps = doors.read(lambda ctx, unit: plan(candidate, checked.affected, self.cache, unit))
+        try:
+            steps = doors.read(lambda ctx, unit: plan(candidate, checked.affected, self.cache, unit))
+        except MetadataError as error:
+            refused = diagnostic_of(error, f"/{error.element}")
+            return replace(preview, diagnostics=[*preview.diagnostics, refused])
         return replace(preview, plan=steps)
 
     def _provided(self, base: Base) -> dict[Key, Definition | None]:
