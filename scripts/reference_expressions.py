@@ -191,7 +191,8 @@ def _limits() -> Iterator[str]:
     yield f"| parts of an expression | {MAX_NODES:,} |"
     yield f"| lists walked over inside each other | {MAX_LOOPS} |"
     yield f"| length of a text or list made by one operation | {MAX_TEXT:,} |"
-    yield f"| steps of one evaluation (an element walked over, or 32 characters made) | {DEFAULT_BUDGET:,} |"
+    steps = "an element walked over, with 4 parts of what is done with it, or 32 characters made, is one"
+    yield f"| steps of one evaluation ({steps}) | {DEFAULT_BUDGET:,} |"
     yield "\nPatterns are RE2: they take time in proportion to the text.\n"
 
 

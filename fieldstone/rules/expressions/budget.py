@@ -33,7 +33,7 @@ class Budget:
     def weigh(self, value: V) -> V:
         """`value` itself, paid for by its length: a text by its characters, a list or map by its elements."""
         if isinstance(value, str | bytes):
-            self.spend(len(value) // CHARACTERS_PER_STEP)
-        elif isinstance(value, Sized):
-            self.spend(len(value))
+            self.spend(1 + len(value) // CHARACTERS_PER_STEP)
+        else:
+            self.spend(1 + (len(value) if isinstance(value, Sized) else 0))
         return value

@@ -41,11 +41,14 @@ from fieldstone.rules.expressions.syntax import (
     Ternary,
     Unary,
     Variable,
+    walk,
 )
 from fieldstone.rules.expressions.types import BOOL, DATE, MONEY, TIMESTAMP
 from fieldstone.rules.expressions.values import money_amount, money_currency
 from fieldstone.rules.expressions.writer import BUDGET, CONTEXT, VARIABLES, Code, Writer
 
+_PARTS_PER_STEP = 4
+"""How many parts of the body of a comprehension make one step of the budget, besides the first."""
 _COMPREHENSIONS: dict[str, Callable[..., Any]] = {
     "all": logic.every,
     "exists": logic.some,
@@ -214,15 +217,16 @@ class _Generator:
         code, unsure = self.emit(node.source), False
         if node.condition is not None:
             test, unsure = self._looped(node.variable, node.condition, self.writer.as_condition)
-            code = self._walk("filter" if node.kind == "map" else node.kind, code, test)
+            code = self._walk("filter" if node.kind == "map" else node.kind, code, node.condition, test)
         if node.result is not None:
             result, _ = self._looped(node.variable, node.result, lambda _, body: body)
-            code = self._walk("map", code, result)
+            code = self._walk("map", code, node.result, result)
         return Code(code.expression, code.nullable or (unsure and node.kind in ("all", "exists")))
 
-    def _walk(self, kind: str, source: Code, each: ast.expr) -> Code:
-        walk = self.writer.entry(_COMPREHENSIONS[kind])
-        return self.writer.guarded((source,), lambda items: emit.call(walk, emit.name(BUDGET), items, each))
+    def _walk(self, kind: str, source: Code, body: Node, each: ast.expr) -> Code:
+        entry = self.writer.entry(_COMPREHENSIONS[kind])
+        weight = emit.constant(1 + sum(1 for _ in walk(body)) // _PARTS_PER_STEP)
+        return self.writer.guarded((source,), lambda items: emit.call(entry, emit.name(BUDGET), weight, items, each))
 
     def _looped(self, variable: str, body: Node, finish: Callable[[Node, Code], Code]) -> tuple[ast.expr, bool]:
         """The body of a comprehension as a function of its variable, and whether it can give None."""

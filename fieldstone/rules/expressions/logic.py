@@ -2,7 +2,8 @@
 
 What comes in: functions made by the code generator. A term gives True, False or None (unknown), or raises. What goes
 out: the value of `&&` and `||` by Kleene, in which a decided result makes a failed or unknown term irrelevant; and
-of `all`, `exists`, `exists_one`, `map`, `filter`. Who calls it: generated code.
+of `all`, `exists`, `exists_one`, `map`, `filter`, which pay `weight` steps for each element. Who calls it: generated
+code.
 """
 
 from __future__ import annotations
@@ -48,21 +49,21 @@ def _decided(deciding: bool, terms: tuple[_Term, ...]) -> bool | None:
     return None if unknown else not deciding
 
 
-def every(budget: Budget, source: Any, test: _Test) -> bool | None:
+def every(budget: Budget, weight: int, source: Any, test: _Test) -> bool | None:
     """`all`: like `&&` over the elements."""
-    return _walked(False, budget, source, test)
+    return _walked(False, budget, weight, source, test)
 
 
-def some(budget: Budget, source: Any, test: _Test) -> bool | None:
+def some(budget: Budget, weight: int, source: Any, test: _Test) -> bool | None:
     """`exists`: like `||` over the elements."""
-    return _walked(True, budget, source, test)
+    return _walked(True, budget, weight, source, test)
 
 
-def _walked(deciding: bool, budget: Budget, source: Any, test: _Test) -> bool | None:
+def _walked(deciding: bool, budget: Budget, weight: int, source: Any, test: _Test) -> bool | None:
     failure: EvaluationError | None = None
     unknown = False
     for item in elements(source):
-        budget.spend(1)
+        budget.spend(weight)
         try:
             value = test(item)
         except BudgetExceeded:
@@ -79,25 +80,25 @@ def _walked(deciding: bool, budget: Budget, source: Any, test: _Test) -> bool | 
     return None if unknown else not deciding
 
 
-def exactly_one(budget: Budget, source: Any, test: _Test) -> bool:
+def exactly_one(budget: Budget, weight: int, source: Any, test: _Test) -> bool:
     """`exists_one`: whether the test holds for one element; unknown counts as not."""
-    return len(chosen(budget, source, test)) == 1
+    return len(chosen(budget, weight, source, test)) == 1
 
 
-def chosen(budget: Budget, source: Any, test: _Test) -> list[Any]:
+def chosen(budget: Budget, weight: int, source: Any, test: _Test) -> list[Any]:
     """`filter`: the elements for which the test holds; unknown counts as not."""
     found = []
     for item in elements(source):
-        budget.spend(1)
+        budget.spend(weight)
         if test(item):
             found.append(item)
     return found
 
 
-def mapped(budget: Budget, source: Any, result: _Test) -> list[Any]:
+def mapped(budget: Budget, weight: int, source: Any, result: _Test) -> list[Any]:
     """`map`: what becomes of each element."""
     made = []
     for item in elements(source):
-        budget.spend(1)
+        budget.spend(weight)
         made.append(result(item))
     return made
