@@ -24,6 +24,7 @@ from fieldstone.objects.access.system import system_reach
 from fieldstone.objects.sql.conditions import RowCondition
 from fieldstone.objects.types import Field, ObjectType
 from fieldstone.platform.kernel.metadata import Snapshot
+from fieldstone.rules.expressions.syntax import Path
 
 _RANK: Final = {level: rank for rank, level in enumerate(LEVELS)}
 _FIELD_RANK: Final = {right: rank for rank, right in enumerate(FIELD_RIGHTS)}
@@ -57,11 +58,6 @@ class ObjectRights:
         """Whether a field may be written."""
         return self.fields.get(name, "hidden") == "edit"
 
-    @property
-    def shows_title(self) -> bool:
-        """Whether the title may be seen: it is made of fields, and hidden if one of them is."""
-        return all(self.readable(name) for name in self.kind.title_fields if name in self.kind.fields)
-
 
 class Policy:
     """What a set of roles allows in one snapshot. Rights of an object are compiled on first use."""
@@ -86,6 +82,24 @@ class Policy:
             kind: ObjectType | None = self.snapshot.find("object", name)
             self._rights[name] = None if kind is None else self._compiled(kind)
         return self._rights[name]
+
+    def names_records(self, name: str) -> bool:
+        """Whether records of an object may be seen by their title: it is hidden if a field that it is made of is."""
+        rights = self.rights(name)
+        if rights is None or not rights.may("read") or "title" not in rights.kind.system_fields:
+            return False
+        title = rights.kind.title
+        return title is None or all(self._may_see(rights, path) for path in title.references)
+
+    def _may_see(self, rights: ObjectRights | None, path: Path) -> bool:
+        for name in path:
+            if rights is None or not rights.readable(name):
+                return rights is not None and name not in rights.kind.fields
+            targets = rights.kind.fields[name].type.targets
+            rights = self.rights(targets[0]) if len(targets) == 1 else None
+            if rights is None:
+                return True
+        return True
 
     def _compiled(self, kind: ObjectType) -> ObjectRights:
         owned = owning_lookup(kind)

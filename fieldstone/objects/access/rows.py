@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from fieldstone.objects.access.policy import Policy
 from fieldstone.objects.access.reach import Opening, Reach
 from fieldstone.objects.access.roles import Operation
+from fieldstone.objects.fieldtypes.lookups import ANY_OBJECT
 from fieldstone.objects.sql.binds import among
 from fieldstone.objects.sql.conditions import RowCondition
 from fieldstone.objects.sql.rows import Objects, RowFilter, key_of
@@ -107,16 +108,24 @@ class RowAccess:
 
     def _through(self, kind: ObjectType, table: sa.FromClause, lookup: Field, through: Operation) -> Condition | None:
         """Rows whose lookup leads to a record that `through` reaches; None when it reaches all that may be meant."""
-        several = len(lookup.column_names) > 1
-        conditions = [self._to(table, lookup, name, through) for name in lookup.type.targets]
-        if not several:
-            return conditions[0]
+        if len(lookup.column_names) == 1:
+            return self._to(table, lookup, lookup.type.targets[0], through)
         chosen = table.c[lookup.column_names[1]]
-        kept = [
-            chosen == name if condition is None else sa.and_(chosen == name, condition)
-            for name, condition in zip(lookup.type.targets, conditions, strict=True)
-        ]
-        return sa.or_(*kept)
+        kept = []
+        for name in self._targets(lookup):
+            condition = self._to(table, lookup, name, through)
+            kept.append(chosen == name if condition is None else sa.and_(chosen == name, condition))
+        return sa.or_(*kept) if kept else never()
+
+    def _targets(self, lookup: Field) -> Sequence[str]:
+        """The objects that a lookup may lead to and of which the actor may see any record."""
+        names = self._policy.snapshot.names("object") if ANY_OBJECT in lookup.type.targets else lookup.type.targets
+        found = []
+        for name in names:
+            rights = self._policy.rights(name)
+            if rights is not None and rights.may("read") and not rights.kind.system and rights.kind.managed_by is None:
+                found.append(name)
+        return found
 
     def _to(self, table: sa.FromClause, lookup: Field, name: str, through: Operation) -> Condition | None:
         target = self._objects(name)
