@@ -120,6 +120,9 @@ class Settings:
     message_attempts: int = _setting(8, int, "Attempts before a message is a dead letter.")
     worker_threads: int = _setting(2, int, "Threads of the embedded relay that handle messages.")
     job_limit_seconds: int = _setting(3600, int, "Longest Celery task.")
+    webhook_hosts: tuple[str, ...] = _setting(
+        (), _names, "Hosts (name or name:port) webhooks may call although they are not public."
+    )
     queue_prefix: str = _setting("fieldstone", str, "Prefix of broker queues, so installations may share a broker.")
 
     @classmethod

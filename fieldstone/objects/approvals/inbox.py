@@ -107,3 +107,11 @@ def _waits_for(user: str) -> sa.ColumnElement[bool]:
         APPROVER.c.request == RUN.c.request, APPROVER.c.step == RUN.c.step, APPROVER.c.user_id == user
     )
     return sa.and_(RUN.c.status == "pending", asked, sa.not_(_decided(user, DECISION.c.step == RUN.c.step)))
+
+
+def was_asked_before(unit: Unit, user: str, request: str, step: int) -> bool:
+    """Whether a user was an approver of an earlier step of the request."""
+    asked = sa.select(APPROVER.c.step).where(
+        APPROVER.c.request == request, APPROVER.c.user_id == user, APPROVER.c.step < step
+    )
+    return unit.one(asked.limit(1)) is not None

@@ -53,6 +53,7 @@ class Run:
     content_hash: str
     submitted_at: datetime
     settled_at: datetime | None
+    step_records: tuple[str, ...] = ()
     history: tuple[DecisionRow, ...] = ()
 
 
@@ -135,6 +136,7 @@ def read_many(unit: Unit, requests: Sequence[str]) -> list[Run]:
 def add(unit: Unit, run: Run) -> None:
     """Keep a new request and lock its record. Raises `Conflict` when the record is under another request."""
     unit.run(_INSERT_RUN, _row(run))
+    _write_approvers(unit, run.request, run.state)
     if run.state.status not in OPEN:
         return
     lock = {"object": run.object, "record": run.record, "request": run.request}
@@ -256,6 +258,7 @@ def _run(values: Mapping[str, Any], approvers: Sequence[str], history: Sequence[
         content_hash=values["content_hash"],
         submitted_at=values["submitted_at"],
         settled_at=values["settled_at"],
+        step_records=tuple(values["step_records"]),
         history=tuple(history),
     )
 
@@ -274,6 +277,7 @@ def _row(run: Run) -> dict[str, Any]:
         "status": run.state.status,
         "step": run.state.step,
         "plan": run.plan.stored(),
+        "step_records": list(run.step_records),
         "content_hash": run.content_hash,
         "submitted_at": run.submitted_at,
         "settled_at": run.settled_at,

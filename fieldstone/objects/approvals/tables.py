@@ -15,6 +15,7 @@ from fieldstone.platform.database.types import Chars, Id, Json, UtcDateTime
 
 # `plan` is the process as it was at submission; a later version of it does not change requests under way.
 # `title` is the record's name at that time.
+# `step_records` are the ids of its `approval_step` records, in order.
 # `revision` grows with every change: writers compare and set it. `step` counts from 0.
 RUN = sa.Table(
     "approval_run",
@@ -31,6 +32,7 @@ RUN = sa.Table(
     sa.Column("status", Chars(), nullable=False),
     sa.Column("step", sa.Integer, nullable=False),
     sa.Column("plan", Json(), nullable=False),
+    sa.Column("step_records", Json(), nullable=False),
     sa.Column("content_hash", Chars(), nullable=False),
     sa.Column("submitted_at", UtcDateTime(), nullable=False),
     sa.Column("settled_at", UtcDateTime()),

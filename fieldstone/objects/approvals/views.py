@@ -131,7 +131,7 @@ def _view(actor: Actor, run: Run, known: dict[str, str], *, mends: bool) -> Requ
 
 def _step(run: Run, number: int, known: dict[str, str]) -> StepView:
     step, state = run.plan.steps[number], run.state
-    status = _step_state(run, number)
+    status = step_state(run, number)
     if status not in ("open", "blocked"):
         return StepView(name=step.name, label=step.label, state=status, quorum=step.quorum)
     return StepView(
@@ -145,7 +145,7 @@ def _step(run: Run, number: int, known: dict[str, str]) -> StepView:
     )
 
 
-def _step_state(run: Run, number: int) -> StepState:
+def step_state(run: Run, number: int) -> StepState:
     state = run.state
     if number < state.step or state.status == "approved":
         return "passed"

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from croniter import croniter
-
 from fieldstone.platform.kernel.metadata import Definition, Diagnostic, MetadataError, MetadataKind, Snapshot
 from fieldstone.rules.engine.actions import Action, Decide, SetFields
 from fieldstone.rules.engine.automation import Automation, Timing, Trigger
 from fieldstone.rules.engine.cycles import circles
 from fieldstone.rules.engine.inputs import inputs_of
+from fieldstone.rules.engine.schedule import is_cron
 from fieldstone.rules.engine.values import Assignment, Computed, expressions_in
 from fieldstone.rules.expressions.compile import Expression
 from fieldstone.rules.kinds.actions import ACTIONS, Drafting, schema
@@ -93,7 +92,7 @@ def _trigger(scope: Compiling, body: Mapping[str, Any]) -> Trigger:
     cron = body.get("cron")
     if "schedule" in on and cron is None:
         raise MetadataError("A schedule needs a cron expression.", path="/trigger/cron", code="cron_missing")
-    if cron is not None and (len(cron.split()) != 5 or not croniter.is_valid(cron)):
+    if cron is not None and not is_cron(cron):
         raise MetadataError(
             "{cron} is not a cron expression of five fields.", path="/trigger/cron", code="cron", cron=cron
         )
