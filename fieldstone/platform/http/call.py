@@ -7,7 +7,7 @@ it: views, which decode by it, call one service inside `read` or `write`, and re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from flask import Request, Response
 from werkzeug.datastructures import MultiDict
 
+from fieldstone.platform.database.unit import SqlUnit
 from fieldstone.platform.http.credentials import Presented, presented
 from fieldstone.platform.http.edge import Edge
 from fieldstone.platform.http.etags import revision_in
@@ -22,7 +23,7 @@ from fieldstone.platform.http.idempotency import HEADER, KeyedRequest, digest_of
 from fieldstone.platform.http.json_input import decode_json
 from fieldstone.platform.http.policies import Policy
 from fieldstone.platform.i18n import choose_locale
-from fieldstone.platform.kernel.context import Actor, Channel, Context, Unit
+from fieldstone.platform.kernel.context import Actor, Channel, Context
 from fieldstone.platform.kernel.errors import (
     FieldError,
     Invalid,
@@ -35,7 +36,7 @@ from fieldstone.platform.kernel.errors import (
 from fieldstone.platform.units import Caller, SystemCredential
 
 T = TypeVar("T")
-Work = Callable[[Context, Unit], T]
+Work = Callable[[Context, SqlUnit], T]
 
 ANONYMOUS = Actor(id="00000000-0000-7000-8000-000000000001", name="")
 LOCALE_COOKIE = "fs_locale"
@@ -133,8 +134,8 @@ class Call:
         """The query parameters as they came; `query` refuses unknown ones."""
         return self.request.args
 
-    def query(self, known: tuple[str, ...] | frozenset[str] | set[str] = ()) -> MultiDict[str, str]:
-        """The query parameters. Raises `Unreadable` for one that is not in `known` or comes twice."""
+    def query(self, known: Collection[str] = (), *, repeated: Collection[str] = ()) -> MultiDict[str, str]:
+        """The query parameters. Raises `Unreadable` for one that is not `known`, or that comes twice and may not."""
         self._query_known = True
         allowed = {*known, "tenant"} if self.policy.level == "public" else set(known)
         errors = [
@@ -145,7 +146,7 @@ class Call:
         errors += [
             FieldError(path=f"?{name}", code="duplicate", message="This query parameter is there twice.")
             for name in self.request.args
-            if name in allowed and len(self.request.args.getlist(name)) > 1
+            if name in allowed and name not in repeated and len(self.request.args.getlist(name)) > 1
         ]
         if errors:
             raise Unreadable("The address has query parameters that are not understood.", errors=errors)
@@ -204,9 +205,13 @@ class Call:
 
     def write(self, work: Work[T]) -> T:
         """Run `work` in one write unit; it may run twice and must have no outside effect."""
-        if self.request.method in READING:
-            raise RuntimeError("a GET never writes")
+        self._check_method()
         return self._edge.units.write(self.caller, self._checked(work))
+
+    def publish(self, work: Work[T]) -> T:
+        """Run `work` in one publishing unit: alone on the tenant's metadata, with the right to change tables."""
+        self._check_method()
+        return self._edge.units.publish(self.caller, self._checked(work))
 
     def idempotent(self, work: Work[T], render: Callable[[T], Response]) -> Response:
         """`write` and render, once per Idempotency-Key; without the header, once per call."""
@@ -215,10 +220,14 @@ class Call:
             return render(self.write(work))
         request = self._keyed(key)
 
-        def once(context: Context, unit: Unit) -> Response:
+        def once(context: Context, unit: SqlUnit) -> Response:
             return self._edge.idempotency.once(context, unit, request, lambda: render(work(context, unit)))
 
         return self.write(once)
+
+    def _check_method(self) -> None:
+        if self.request.method in READING:
+            raise RuntimeError("a GET never writes")
 
     def _keyed(self, key: str) -> KeyedRequest:
         request = self.request
@@ -230,7 +239,7 @@ class Call:
             self.query()
         caller = self.caller
 
-        def run(context: Context, unit: Unit) -> T:
+        def run(context: Context, unit: SqlUnit) -> T:
             if isinstance(caller.credential, SystemCredential):
                 context = replace(context, actor=ANONYMOUS)
             elif self._context is None:
