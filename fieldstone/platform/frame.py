@@ -8,32 +8,43 @@ package, `app.py`, and the functions that build blueprints and commands (`make_a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import click
-from flask import Blueprint
+from flask import Blueprint, Flask
 
 from fieldstone.platform.kernel.errors import DuplicateName, Frozen, Misconfigured
 from fieldstone.platform.kernel.metadata import MetadataKind
 from fieldstone.platform.kernel.registry import Registry
+from fieldstone.platform.settings import Settings
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Something `fieldstone doctor` looks at: `look` says in words what it found, or raises what is wrong."""
+
+    name: str
+    look: Callable[[], str]
 
 
 class Frame:
     """What parts register on. Registries, lists and the service table close with `freeze`."""
 
-    def __init__(self, settings: Any) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.kinds: Registry[MetadataKind] = Registry("metadata kind")
         self.consumers: Registry[Any] = Registry("consumer")
         self.timer_kinds: Registry[Any] = Registry("timer kind")
         self.job_kinds: Registry[Any] = Registry("job kind")
+        self.sqlite_functions: list[Any] = []
         self.blueprints: list[Blueprint] = []
         self.commands: list[click.Command] = []
         self.probes: list[Any] = []
+        self.checks: list[Check] = []
         self._services: dict[type, object] = {}
         self._frozen = False
 
@@ -68,8 +79,35 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Composition:
+    """How an installation is put together; `app.py` provides it, for commands that do so with settings of their own."""
+
+    frame: Callable[[Settings], Frame]
+    web: Callable[[Frame], Flask]
+
+
+def _nothing(_: Frame) -> None:
+    """Most parts have nothing to complete."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One package of the house: its name and the function that registers what it brings."""
+    """One package of the house: the function that registers what it brings.
+
+    `complete` runs when all parts have registered, in the same order: for what needs a service of a later part, or
+    stands in where no part provides one.
+    """
 
     name: str
     register: Callable[[Frame], None]
+    complete: Callable[[Frame], None] = _nothing
+
+
+def compose(frame: Frame, parts: Sequence[Part]) -> Frame:
+    """Let the parts register and complete, in order, and close the frame."""
+    for part in parts:
+        part.register(frame)
+    for part in parts:
+        part.complete(frame)
+    frame.freeze()
+    return frame

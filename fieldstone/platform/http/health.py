@@ -9,10 +9,13 @@ from __future__ import annotations
 import hmac
 import ipaddress
 
+import sqlalchemy as sa
 import structlog
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from fieldstone.platform.database.directory import tenant_table
+from fieldstone.platform.database.engines import Databases
 from fieldstone.platform.http.call import Call
 from fieldstone.platform.http.edge import Probe, edge
 from fieldstone.platform.http.policies import OPEN
@@ -20,6 +23,7 @@ from fieldstone.platform.http.respond import document
 from fieldstone.platform.http.routes import Api
 from fieldstone.platform.kernel.errors import NotFound
 
+_ANY_TENANT = sa.select(tenant_table.c.name).limit(1)
 _log = structlog.get_logger("fieldstone.probes")
 
 
@@ -46,6 +50,20 @@ def make_probes() -> Api:
         return Response(edge().metrics.text(), content_type=CONTENT_TYPE_LATEST)
 
     return api
+
+
+class DatabaseProbe:
+    """The directory answers."""
+
+    name = "database"
+
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+
+    def check(self) -> None:
+        """Raise what keeps the directory from answering."""
+        with self._databases.main.directory_read() as connection:
+            connection.execute(_ANY_TENANT)
 
 
 def _passes(probe: Probe) -> bool:

@@ -30,7 +30,7 @@ from fieldstone.platform.units import Units
 
 def make_app(frame: Frame) -> Flask:
     """The app of a frozen frame. Raises `Misconfigured` for a route without a policy."""
-    settings: Settings = frame.settings
+    settings = frame.settings
     app = Flask("fieldstone", static_folder=None, template_folder=None)
     _configure(app, settings)
     app.extensions[EXTENSION] = make_edge(frame)
@@ -48,7 +48,7 @@ def make_app(frame: Frame) -> Flask:
 
 def make_edge(frame: Frame) -> Edge:
     """The services behind the views, out of the frame."""
-    settings: Settings = frame.settings
+    settings = frame.settings
     return Edge(
         settings=settings,
         units=frame.need(Units),

@@ -1,0 +1,56 @@
+"""The composition root: lists the parts, puts them together, gives out the web app, the Celery app and the CLI.
+
+It imports everything and nobody imports it. What only some processes need (Celery, Alembic, spreadsheets) is named as
+text and imported when it is called, so that a web process starts without it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import click
+from flask import Flask
+
+from fieldstone.platform.cli.commands import Commands, load
+from fieldstone.platform.frame import Composition, Frame, Part, compose
+from fieldstone.platform.http.web import make_app
+from fieldstone.platform.part import PART as PLATFORM
+from fieldstone.platform.settings import Settings
+from fieldstone.platform.work.assembly import Work
+from fieldstone.rules.part import KINDS
+
+PARTS: tuple[Part, ...] = (PLATFORM,)
+
+
+def make_frame(settings: Settings) -> Frame:
+    """All parts on one frame, closed."""
+    frame = Frame(settings)
+    frame.provide(Composition(frame=make_frame, web=make_app))
+    for kind in KINDS:
+        frame.kinds.register(kind.name, kind)
+    return compose(frame, PARTS)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The web app, for any WSGI server."""
+    return make_app(make_frame(settings or Settings.load()))
+
+
+def create_celery(settings: Settings | None = None) -> Any:
+    """The Celery app, for `celery -A`; `fieldstone worker` is the usual way."""
+    frame = make_frame(settings or Settings.load())
+    make_celery = load("fieldstone.platform.work.celery_app:make_celery")
+    return make_celery(frame.settings, frame.need(Work).handler.ring)
+
+
+@cache
+def _own_frame() -> Frame:
+    return make_frame(Settings.load())
+
+
+def _commands() -> list[click.Command]:
+    return _own_frame().commands
+
+
+cli = Commands("fieldstone", _commands, "Fieldstone: run, configure and look after an installation.")

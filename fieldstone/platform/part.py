@@ -1,0 +1,102 @@
+"""What the platform brings: databases, tenants, units of work, metadata, identity, work, and their routes.
+
+Called by `app.py`, first of all parts.
+"""
+
+from __future__ import annotations
+
+from fieldstone.platform.audit import Audit
+from fieldstone.platform.cli.part import core_commands
+from fieldstone.platform.clock import SystemClock
+from fieldstone.platform.database.engines import Databases
+from fieldstone.platform.files import FileStore
+from fieldstone.platform.frame import Frame, Part
+from fieldstone.platform.http.edge import SessionTouch
+from fieldstone.platform.http.health import DatabaseProbe
+from fieldstone.platform.http.policies import Rights
+from fieldstone.platform.identity.api_people import make_people_api
+from fieldstone.platform.identity.api_self import make_self_api
+from fieldstone.platform.identity.first import FirstAdministrator
+from fieldstone.platform.identity.org import OrgService
+from fieldstone.platform.identity.resolve import IdentityService
+from fieldstone.platform.identity.rights import RoleRights
+from fieldstone.platform.identity.services import make_identity
+from fieldstone.platform.metadata.changesets import ChangesetService
+from fieldstone.platform.metadata.doors import CallerDoors
+from fieldstone.platform.metadata.service import MetadataService
+from fieldstone.platform.metadata.snapshots import Snapshots
+from fieldstone.platform.metadata.versions import VersionService
+from fieldstone.platform.settings import Settings
+from fieldstone.platform.tenancy.store import NewTenant, TenantStore
+from fieldstone.platform.units import Caller, SystemCredential, Units
+from fieldstone.platform.work.assembly import Kinds, Work
+
+
+def register(frame: Frame) -> None:
+    """Put everything of the platform on the frame."""
+    settings: Settings = frame.settings
+    clock = SystemClock()
+    databases = Databases(settings, frame.sqlite_functions)
+    tenants = TenantStore(databases, clock)
+    snapshots = Snapshots(frame.kinds)
+    resolver = IdentityService(OrgService(), clock)
+    units = Units(databases, tenants, resolve_actor=resolver.resolve, snapshot_source=snapshots.source, clock=clock)
+    for service in (databases, tenants, snapshots, resolver, units):
+        frame.provide(service)
+    _register_work(frame, units)
+    _register_metadata(frame, snapshots, tenants)
+    _register_identity(frame, tenants)
+    frame.probes.append(DatabaseProbe(databases))
+    frame.commands += core_commands(frame)
+
+
+def _register_work(frame: Frame, units: Units) -> None:
+    files = FileStore(frame.settings.files_dir)
+    kinds = Kinds(consumers=frame.consumers, timer_kinds=frame.timer_kinds, job_kinds=frame.job_kinds)
+    work = Work(frame.settings, units, kinds, files)
+    for service in (files, work, work.outbox, work.timers, work.jobs):
+        frame.provide(service)
+
+
+def _register_metadata(frame: Frame, snapshots: Snapshots, tenants: TenantStore) -> None:
+    work, audit = frame.need(Work), Audit()
+    metadata = MetadataService(snapshots, audit, work.outbox, work.jobs)
+    for service in (audit, metadata, ChangesetService(metadata, audit), VersionService(metadata)):
+        frame.provide(service)
+    units = frame.need(Units)
+
+    def publish_first_version(new: NewTenant) -> None:
+        caller = Caller(tenant=new.tenant.name, credential=SystemCredential(), channel="system")
+        metadata.publish_provided(CallerDoors(units, caller))
+
+    tenants.after_create(publish_first_version)
+
+
+def _register_identity(frame: Frame, tenants: TenantStore) -> None:
+    units = frame.need(Units)
+    identity = make_identity(units, frame.need(Audit), session_hours=frame.settings.session_hours)
+    frame.provide(identity)
+    for service in (
+        identity.rights,
+        identity.org,
+        identity.users,
+        identity.teams,
+        identity.sessions,
+        identity.tokens,
+        identity.totp,
+        identity.passwords,
+        identity.sign_in,
+    ):
+        frame.provide(service)
+    frame.provide(identity.use, SessionTouch)
+    tenants.after_create(FirstAdministrator(units, identity.users))
+    frame.blueprints += [make_people_api(identity).blueprint, make_self_api(identity).blueprint]
+
+
+def complete(frame: Frame) -> None:
+    """Stand in for the room that owns roles where it is not there."""
+    if frame.find(Rights) is None:  # type: ignore[type-abstract]
+        frame.provide(frame.need(RoleRights), Rights)
+
+
+PART = Part(name="platform", register=register, complete=complete)
