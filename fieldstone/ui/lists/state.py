@@ -109,6 +109,16 @@ def state_of(path: str, args: MultiDict[str, str]) -> ListState:
     )
 
 
+def with_form(state: ListState, args: MultiDict[str, str]) -> ListState:
+    """The state after a dialog of the list was sent: a chip more, or other columns."""
+    if "column" in args:
+        return state.showing(args.getlist("column")[:40])
+    if "chip_field" in args and "chip_operator" in args:
+        values = tuple(value for value in args.getlist("chip_value") if value)
+        return state.having(Chip(field=args["chip_field"], operator=args["chip_operator"], values=values))
+    return state
+
+
 def chip_of(text: str) -> Chip | None:
     """The chip written as `field:operator:value|value`."""
     field, _, rest = text.partition(":")

@@ -9,7 +9,7 @@ import "./fs-toast.js";
 
 const LAZY = [
   "fs-lookup", "fs-signature", "fs-geo", "fs-rows", "fs-select-rows", "fs-theme", "fs-inline-edit", "fs-conditional",
-  "fs-markdown", "fs-barcode", "fs-sort",
+  "fs-markdown", "fs-barcode", "fs-sort", "fs-mention",
 ];
 const wanted = new Set();
 

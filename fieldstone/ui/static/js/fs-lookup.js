@@ -1,6 +1,7 @@
 /* <fs-lookup data-url data-multiple data-with="field,field">: a <select> with remote search. data-url?q= answers
    {"results": [{"id", "label", "note"}]}; the values of the form fields named in data-with go along. Without data-url it searches its own options. */
-import { make, script, stylesheet } from "./lib/dom.js";
+import { icon, make, script, stylesheet } from "./lib/dom.js";
+import { text } from "./lib/text.js";
 
 class Lookup extends HTMLElement {
   async connectedCallback() {
@@ -24,7 +25,7 @@ class Lookup extends HTMLElement {
     const picker = new window.TomSelect(select, {
       valueField: remote ? "id" : "value", labelField: remote ? "label" : "text", searchField: remote ? [] : ["text"],
       plugins: select.required || (!multiple && select.getAttribute("aria-required")) ? [] : { remove_button: { title: this.dataset.remove, label: "×" } },
-      placeholder: this.dataset.placeholder, hidePlaceholder: true, maxOptions: 60, preload: remote ? "focus" : false,
+      placeholder: this.dataset.placeholder, hidePlaceholder: false, maxOptions: 60, preload: remote ? "focus" : false,
       allowEmptyOption: false, openOnFocus: true, closeAfterSelect: !multiple, refreshThrottle: 0, loadThrottle: 180,
       ...(remote ? { load: (query, done) => this.fetch(query, done), score: () => () => 1, shouldLoad: () => true } : {}),
       render: {
@@ -34,6 +35,9 @@ class Lookup extends HTMLElement {
         loading: () => make("div", { class: "spinner" }, "…"),
       },
     });
+    const close = make("button", { type: "button", class: "btn btn-ghost ts-close", "aria-label": text("cancel") }, icon("x"));
+    close.addEventListener("click", () => picker.blur());
+    picker.wrapper.append(close);
     select.setAttribute("aria-hidden", "true");
     if (described) picker.control_input.setAttribute("aria-describedby", described);
     if (invalid) picker.control_input.setAttribute("aria-invalid", invalid);

@@ -52,6 +52,7 @@ class Palette extends HTMLElement {
     if (event.key === "ArrowDown") this.choose(options[(here + 1) % options.length]);
     else if (event.key === "ArrowUp") this.choose(options.at(here - 1));
     else if (event.key === "Enter") options[here]?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ctrlKey: event.ctrlKey, metaKey: event.metaKey }));
+    else if (event.key === "Escape") this.closest("dialog")?.close();
     else return;
     event.preventDefault();
   }
