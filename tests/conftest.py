@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from fieldstone.platform.clock import Clock
 from fieldstone.platform.database.wall import database_tag
+from fieldstone.platform.work.assembly import Kinds
 from tests.support.installation import Installation, settings_for, with_tenants
 from tests.support.postgres import database, drop_roles, server_url
 
@@ -56,8 +58,8 @@ def make_installation(tmp_path: Path, database_url: str | None) -> Iterator[Make
     """Makes an installation with its two tenants; keyword arguments are settings."""
     with ExitStack() as stack:
 
-        def make(**settings: Any) -> Installation:
-            installation = Installation(settings_for(tmp_path, database_url, **settings))
+        def make(*, clock: Clock | None = None, kinds: Kinds | None = None, **settings: Any) -> Installation:
+            installation = Installation(settings_for(tmp_path, database_url, **settings), clock=clock, kinds=kinds)
             installation.tenants.prepare()
             return stack.enter_context(with_tenants(installation))
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fieldstone.platform.clock import MovableClock
+from fieldstone.platform.clock import Clock, MovableClock
 from fieldstone.platform.database.engines import Databases
 from fieldstone.platform.database.unit import SqlUnit
 from fieldstone.platform.files import FileStore
@@ -87,16 +87,23 @@ class Installation:
         *,
         resolve_actor: ResolveActor = anybody,
         snapshot_source: SnapshotSource = empty_snapshots,
-        clock: MovableClock | None = None,
+        clock: Clock | None = None,
+        kinds: Kinds | None = None,
     ) -> None:
         self.settings = settings
-        self.clock = clock or MovableClock(START)
+        self._clock = clock or MovableClock(START)
         self.databases = Databases(settings)
-        self.tenants = TenantStore(self.databases, self.clock)
+        self.tenants = TenantStore(self.databases, self._clock)
         self.units = self.units_with(resolve_actor=resolve_actor, snapshot_source=snapshot_source)
         self.files = FileStore(settings.files_dir)
-        self.kinds = Kinds.empty()
+        self.kinds = kinds or Kinds.empty()
         self.work = Work(settings, self.units, self.kinds, self.files)
+
+    @property
+    def clock(self) -> MovableClock:
+        """The clock, to be moved; an installation on machine time has none."""
+        assert isinstance(self._clock, MovableClock)
+        return self._clock
 
     @property
     def dialect(self) -> str:
@@ -111,7 +118,7 @@ class Installation:
             self.tenants,
             resolve_actor=resolve_actor,
             snapshot_source=snapshot_source,
-            clock=self.clock,
+            clock=self._clock,
         )
 
     def caller(self, tenant: str = "acme", user: str | None = None) -> Caller:

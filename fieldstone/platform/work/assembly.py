@@ -63,6 +63,12 @@ class Work:
         """A relay that hands over to `hand`."""
         return Relay(self.units, self.units.tenants, self.bell, self.timers, hand, lease=self.handler.lease)
 
+    def after_fork(self) -> None:
+        """In a forked process: neither connections nor threads nor locks of the parent are ours."""
+        self.units.databases.forget()
+        self.bell.after_fork()
+        self.handler.after_fork()
+
     def run_due(self) -> int:
         """Handle everything that is due, here and now; how many messages. For tests and commands."""
         relay = self.relay(HandleHere(self.handler))

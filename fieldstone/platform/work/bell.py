@@ -68,6 +68,15 @@ class Bell:
         self._woken = threading.Event()
         self._listeners: list[Callable[[], None]] = []
 
+    def after_fork(self) -> None:
+        """In a forked process: the thread and whoever held the locks stayed in the parent."""
+        self._mutex = threading.Lock()
+        self._flushing = threading.Lock()
+        self._woken = threading.Event()
+        self._thread = None
+        self._rung = {}
+        self._listeners = []
+
     def listen(self, listener: Callable[[], None]) -> None:
         """Have `listener` called, from the bell's thread, when this process has rung."""
         self._listeners.append(listener)

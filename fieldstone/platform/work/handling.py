@@ -58,6 +58,10 @@ class Handler:
         self._consumers = consumers
         self._heart = Heartbeat(units, self.lease)
 
+    def after_fork(self) -> None:
+        """In a forked process: the heartbeat stayed in the parent."""
+        self._heart = Heartbeat(self._units, self.lease)
+
     @property
     def lease(self) -> timedelta:
         return timedelta(seconds=self._settings.lease_seconds)
