@@ -98,10 +98,10 @@ class JsonType(FieldType):
             if abs(value) >= 2**53:
                 raise rejected(problems.NOT_EXACT, path=path)
             return value
-        number = float(value)
-        if number != number or abs(number) == float("inf") or Decimal(repr(number)) != Decimal(str(value)):
+        exact = Decimal(str(value))
+        if not exact.is_finite() or abs(exact.adjusted()) > 300 or Decimal(repr(float(exact))) != exact:
             raise rejected(problems.NOT_EXACT, path=path)
-        return number
+        return float(exact)
 
     def literal(self, value: Any) -> str:
         return orjson.dumps(value).decode()
