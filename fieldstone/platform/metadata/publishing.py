@@ -128,13 +128,17 @@ class Publisher:
 
 
 def moved_base(version: int, elements: Iterable[Key]) -> Conflict:
-    """409: the base is no longer the present version. `elements` are those changed on both sides; none: rebase."""
+    """409: the base is no longer the present version. `elements` are those changed on both sides; none: rebase.
+
+    The fact `moved` ({"version", "elements", "rebase"}) says the same to programs.
+    """
     both = sorted("/".join(key) for key in elements)
     if both:
         message = "Version {version} changed the same elements meanwhile: {elements}."
-        return Conflict(message, code="base_moved", version=version, elements=both, rebase=False)
-    message = "Version {version} was published meanwhile. Rebase the changeset on it and look again."
-    return Conflict(message, code="base_moved", version=version, elements=both, rebase=True)
+    else:
+        message = "Version {version} was published meanwhile. Rebase the changeset on it and look again."
+    moved = {"version": version, "elements": both, "rebase": not both}
+    return Conflict(message, code="base_moved", version=version, elements=both, moved=moved)
 
 
 def _version(

@@ -13,7 +13,6 @@ from fieldstone.platform.metadata.packages.files import write_folder
 from fieldstone.platform.metadata.packages.package import Package
 from fieldstone.platform.metadata.packages.reading import package_files
 from fieldstone.platform.metadata.packages.service import InstallOrder, PackageService
-from tests.support.installation import Installation
 from tests.support.metadata import MetadataHome, put, remove
 from tests.support.note_kind import note, remark
 
@@ -35,11 +34,6 @@ class Rows:
         if ctx.snapshot.find("note", object) is None:
             raise NotFound("There is no {kind} called {name}.", kind="note", name=object)
         self.seen.append((object, path.read_text()))
-
-
-@pytest.fixture
-def meta(home: Installation) -> MetadataHome:
-    return MetadataHome(home)
 
 
 @pytest.fixture

@@ -18,11 +18,6 @@ from tests.support.metadata import MetadataHome, put, remove
 from tests.support.note_kind import note, note_kinds, remark
 
 
-@pytest.fixture
-def meta(home: Installation) -> MetadataHome:
-    return MetadataHome(home)
-
-
 def columns(meta: MetadataHome, table: str) -> set[str]:
     """The columns a table really has."""
 
@@ -231,7 +226,7 @@ def test_a_publish_on_a_moved_base_is_a_conflict_that_says_whether_a_rebase_help
     meta.publish(put("note", note("visit", "a")))
     with pytest.raises(Conflict) as refusal:
         meta.publish(put("note", note("third", "a")), base=1)
-    assert (refusal.value.facts["version"], refusal.value.facts["rebase"]) == (2, True)
+    assert (refusal.value.facts["version"], refusal.value.facts["moved"]["rebase"]) == (2, True)
     with pytest.raises(Conflict) as refusal:
         meta.publish(put("note", note("visit", "b")), base=1)
     assert refusal.value.facts["elements"] == ["note/visit"]
