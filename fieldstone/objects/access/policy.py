@@ -11,7 +11,7 @@ with the right to update it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -72,7 +72,7 @@ class Policy:
         self._rights: dict[str, ObjectRights | None] = {}
 
     @property
-    def key(self) -> object:
+    def key(self) -> Hashable:
         """What tells this policy from others of the same snapshot."""
         return self.names
 
@@ -197,7 +197,7 @@ class SystemPolicy(Policy):
         return found
 
     @property
-    def key(self) -> object:
+    def key(self) -> Hashable:
         """See `Policy`."""
         return "system"
 

@@ -7,7 +7,7 @@ and API rooms, and pages. The system may do everything; a read-only token nothin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -42,7 +42,7 @@ class ActorAccess:
         self._reads_only = actor.scope == "read" and not actor.is_system
 
     @property
-    def key(self) -> object:
+    def key(self) -> Hashable:
         """What statements made for this access may be shared by."""
         return self.policy.key
 

@@ -152,19 +152,10 @@ class Selection:
         return self.add(titles[0] if len(titles) == 1 else sa.func.coalesce(*titles))
 
     def _targets(self, chosen: Field) -> list[ObjectType]:
-        """The objects whose records the caller may see by name."""
+        """The objects whose records the caller may see by name; none for a lookup to any object (see `labels`)."""
         access = self._finder.access
-        found = []
-        for name in chosen.type.targets:
-            rights = access.policy.rights(name)
-            if (
-                rights is not None
-                and rights.may("read")
-                and rights.shows_title
-                and "title" in rights.kind.system_fields
-            ):
-                found.append(rights.kind)
-        return found
+        found = [access.objects(name) for name in chosen.type.targets if access.policy.names_records(name)]
+        return [each for each in found if each is not None]
 
 
 def _target(chosen: Field) -> str:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
 from fieldstone.objects.fieldtypes.declaration import Label, Labels
 
+_NONE: Mapping[str, Any] = MappingProxyType({})
 MAX_LIMIT: Final = 200
 DEFAULT_LIMIT: Final = 50
 COUNT_CAP: Final = 10_000
@@ -52,14 +54,19 @@ class Constraint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListedRecord:
-    """One record of a list: Python values by path ("customer", "customer.name"), labels by path."""
+class Record:
+    """One record as its reader may see it.
+
+    `values` holds Python values by API name (of related records by path, "customer.name"), system fields included,
+    without what is hidden from the reader; child rows are lists of `Record`. `labels` names what lookups, people and
+    teams point to; a label of None is one that the reader may not see.
+    """
 
     object: str
     id: str
     revision: int
     values: Mapping[str, Any]
-    labels: Mapping[str, Labels]
+    labels: Mapping[str, Labels] = field(default_factory=lambda: _NONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +81,10 @@ class Page:
     next_cursor: str | None
     count: int | None = None
     count_capped: bool = False
-    read: Callable[[], Sequence[ListedRecord]] = field(repr=False)
+    read: Callable[[], Sequence[Record]] = field(repr=False)
 
     @property
-    def records(self) -> Sequence[ListedRecord]:
+    def records(self) -> Sequence[Record]:
         """The records as Python values, for pages and exports."""
         return self.read()
 
@@ -91,4 +98,4 @@ class Hit:
     label: str | None
 
 
-__all__ = ["Constraint", "Count", "Hit", "Label", "ListQuery", "ListedRecord", "Page"]
+__all__ = ["Constraint", "Count", "Hit", "Label", "ListQuery", "Page", "Record"]

@@ -6,30 +6,11 @@ What goes out: frozen values. Who reads them: every door (API, pages, import, au
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from fieldstone.objects.fieldtypes.declaration import Labels
+from fieldstone.objects.query.values import Record
 from fieldstone.platform.kernel.errors import FieldstoneError
-
-_NONE: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One record as its reader may see it.
-
-    `values` holds Python values by API name, system fields included, without the fields that are hidden from the
-    reader; child rows are lists of `Record`. `labels` names what lookups, people and teams point to; a label of None
-    is one that the reader may not see.
-    """
-
-    object: str
-    id: str
-    revision: int
-    values: Mapping[str, Any]
-    labels: Mapping[str, Labels] = field(default_factory=lambda: _NONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +58,6 @@ class Bulk:
 
     results: Sequence[BulkResult]
     kept: bool
+
+
+__all__ = ["Bulk", "BulkResult", "CreateOperation", "DeleteOperation", "Operation", "Record", "UpdateOperation"]

@@ -90,7 +90,7 @@ class Joins:
     def _next(self, table: sa.FromClause, lookup: Field, target: ObjectType) -> sa.FromClause:
         key = (table, f"{lookup.name}:{target.name}")
         if key not in self._tables:
-            at = target.table.alias(f"j{len(self._joined) + 1}")
+            at = target.table.alias()
             conditions = [_points_to(table, lookup, target, at)]
             kept = self._rows(target, at)
             if kept is not None:
