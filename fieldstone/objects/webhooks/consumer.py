@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import orjson
 
-from fieldstone.objects.automations.log import Entry, RunLog
+from fieldstone.objects.run_log.log import Entry, RunLog
 from fieldstone.objects.webhooks.addresses import destination
 from fieldstone.objects.webhooks.sending import Answer, CallFailed, post
 from fieldstone.objects.webhooks.signing import headers, tenant_secret

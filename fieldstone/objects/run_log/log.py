@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from fieldstone.objects.automations.tables import AUTOMATION_RUN
+from fieldstone.objects.run_log.tables import AUTOMATION_RUN
 from fieldstone.platform.database.prepared import Prepared
 from fieldstone.platform.kernel.context import Unit
 from fieldstone.platform.work.messages import Message
