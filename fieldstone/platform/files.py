@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import filetype
 
@@ -44,7 +44,7 @@ class FileStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def put(self, tenant: str, content: BinaryIO | Iterable[bytes], *, limit: int | None = None) -> BlobRef:
+    def put(self, tenant: str, content: IO[bytes] | Iterable[bytes], *, limit: int | None = None) -> BlobRef:
         """Store content and sync it to disk. Raises `TooLarge` beyond `limit` bytes, and then keeps nothing."""
         key = secrets.token_hex(16)
         path = self._path(tenant, key)
@@ -83,7 +83,7 @@ class FileStore:
             if _KEY(path.name):
                 yield path.name
 
-    def import_blob(self, tenant: str, key: str, content: BinaryIO) -> None:
+    def import_blob(self, tenant: str, key: str, content: IO[bytes]) -> None:
         """Store content under a key of its own, when a tenant is restored from an export."""
         found = self.put(tenant, content)
         os.replace(self._path(tenant, found.key), private_parent(self._path(tenant, key)))
@@ -114,7 +114,7 @@ def _checked_tenant(tenant: str) -> str:
     return tenant
 
 
-def _chunks(content: BinaryIO | Iterable[bytes]) -> Iterator[bytes]:
+def _chunks(content: IO[bytes] | Iterable[bytes]) -> Iterator[bytes]:
     if hasattr(content, "read"):
         while chunk := content.read(CHUNK):
             yield chunk

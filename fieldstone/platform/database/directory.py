@@ -12,6 +12,8 @@ from fieldstone.platform.database.types import UtcDateTime
 
 DIRECTORY = sa.MetaData()
 DIRECTORY_SCHEMA = "fieldstone_directory"
+# The revision of the migrations that a directory made today is at.
+DIRECTORY_REVISION = "0001"
 
 tenant_table = sa.Table(
     "tenant",
@@ -43,3 +45,5 @@ bell = sa.Table(
     sa.Column("due_at", UtcDateTime(), nullable=False, index=True),
     sa.Column("rings", sa.BigInteger, nullable=False),
 )
+
+directory_revision = sa.Table("alembic_version", DIRECTORY, sa.Column("version_num", sa.String(32), primary_key=True))

@@ -38,4 +38,14 @@ SET_VERSION = Prepared(sa.update(tenant_state).values(version=sa.bindparam("new_
 SET_STATE = Prepared(
     sa.update(tenant_state).values(state=sa.bindparam("new_state"), access_version=tenant_state.c.access_version + 1)
 )
-FIRST_STATE = Prepared(sa.insert(tenant_state).values(id=1, version=0, access_version=0, state="active"))
+
+# The revision of the migrations that a home made today is at.
+HOME_REVISION = "0001"
+
+sa.Table("alembic_version", HOME, sa.Column("version_num", sa.String(32), primary_key=True), info={"export": "skip"})
+
+# The first rows of every home, as SQL that both databases take.
+FIRST_ROWS = f"""
+INSERT INTO tenant_state (id, version, access_version, state) VALUES (1, 0, 0, 'active');
+INSERT INTO alembic_version (version_num) VALUES ('{HOME_REVISION}');
+"""  # noqa: S608  (constants)

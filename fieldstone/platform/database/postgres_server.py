@@ -24,7 +24,7 @@ from psycopg.types.string import TextLoader
 from fieldstone.platform.database import wall
 from fieldstone.platform.database.directory import DIRECTORY_SCHEMA
 from fieldstone.platform.database.errors import available, translated
-from fieldstone.platform.database.home import FIRST_STATE
+from fieldstone.platform.database.home import FIRST_ROWS
 from fieldstone.platform.database.pipeline import Channel, Step
 from fieldstone.platform.database.place import Place, Versions
 from fieldstone.platform.database.postgres import Mode, PostgresSession, gate_step
@@ -109,8 +109,7 @@ class PostgresServer:
         try:
             with self._owner.begin() as owner:
                 wall.create_tenant(owner, place.schema, place.role, self._login)
-                run_script(owner, creation_script(tables, "postgresql"))
-                owner.execute(FIRST_STATE.statement)
+                run_script(owner, creation_script(tables, "postgresql") + FIRST_ROWS)
         except sa.exc.ProgrammingError as error:
             if getattr(error.orig, "sqlstate", "") == "42P06":
                 raise Conflict("There is already a home for {tenant}.", tenant=place.tenant) from error

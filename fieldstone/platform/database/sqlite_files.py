@@ -20,6 +20,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from fieldstone.platform.database.errors import HomeMissing
+from fieldstone.platform.database.home import FIRST_ROWS
 from fieldstone.platform.database.schema import creation_script, script_mark
 from fieldstone.platform.database.server import SqliteFunction
 from fieldstone.platform.database.turns import WriterQueue
@@ -29,7 +30,6 @@ READERS = 8
 BUSY_MILLISECONDS = 5000
 WAL_LIMIT = 64 * 1024 * 1024
 DIRECTORY = ""
-FIRST_STATE = "INSERT INTO tenant_state (id, version, access_version, state) VALUES (1, 0, 0, 'active');"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class SqliteFiles:
         return connection
 
     def _template(self, tables: sa.MetaData) -> Path:
-        script = creation_script(tables, "sqlite") + FIRST_STATE
+        script = creation_script(tables, "sqlite") + FIRST_ROWS
         folder = private_directory(self._settings.tenants_dir)
         path = folder / f".template-{script_mark(script)}"
         if not path.exists():

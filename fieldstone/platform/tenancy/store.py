@@ -9,16 +9,25 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from fieldstone.platform.clock import Clock, SystemClock
-from fieldstone.platform.database.directory import DIRECTORY, bell, tenant_host, tenant_table
+from fieldstone.platform.database.directory import (
+    DIRECTORY,
+    DIRECTORY_REVISION,
+    bell,
+    directory_revision,
+    tenant_host,
+    tenant_table,
+)
 from fieldstone.platform.database.engines import MAIN, Databases
 from fieldstone.platform.database.home import HOME, SET_STATE
 from fieldstone.platform.database.place import Place
+from fieldstone.platform.files import FileStore
 from fieldstone.platform.kernel.context import Tenant
 from fieldstone.platform.kernel.errors import Conflict, FieldError, Invalid, NotFound
 
@@ -57,6 +66,7 @@ class TenantStore:
     def __init__(self, databases: Databases, clock: Clock | None = None) -> None:
         self._databases = databases
         self._clock = clock or SystemClock()
+        self._files = FileStore(databases.settings.files_dir)
         self._hooks: list[Hook] = []
         self._records: dict[str, TenantRecord] = {}
         self._hosts: dict[str, tuple[float, str | None]] = {}
@@ -68,7 +78,10 @@ class TenantStore:
     def prepare(self) -> None:
         """Make the directory's tables where they are missing."""
         with self._databases.main.directory_owner() as connection:
+            is_new = not sa.inspect(connection).has_table(directory_revision.name)
             DIRECTORY.create_all(connection)
+            if is_new:
+                connection.execute(sa.insert(directory_revision).values(version_num=DIRECTORY_REVISION))
 
     def create(
         self,
@@ -84,19 +97,31 @@ class TenantStore:
         admin_email: str | None = None,
     ) -> Tenant:
         """Make a tenant. Raises `Invalid` for a bad name, `Conflict` for a taken one."""
-        _check_name(name)
         tenant = Tenant(name=name, label=label, locale=locale, time_zone=time_zone, currency=currency, hue=hue)
-        place = self._databases.server(database).place(name, database)
+        with self._new_home(tenant, database, hosts):
+            for hook in self._hooks:
+                hook(NewTenant(tenant=tenant, admin_email=admin_email))
+        return tenant
+
+    def restoring(
+        self, name: str, label: str, *, locale: str, time_zone: str, currency: str, hue: int, database: str
+    ) -> AbstractContextManager[Place]:
+        """A new tenant whose home is filled inside; no hooks run. When that raises, the tenant is undone."""
+        tenant = Tenant(name=name, label=label, locale=locale, time_zone=time_zone, currency=currency, hue=hue)
+        return self._new_home(tenant, database, ())
+
+    @contextmanager
+    def _new_home(self, tenant: Tenant, database: str, hosts: Sequence[str]) -> Iterator[Place]:
+        _check_name(tenant.name)
+        place = self._databases.server(database).place(tenant.name, database)
         self._reserve(tenant, place, hosts)
         try:
             self._databases.of(place).create_home(place, HOME)
-            for hook in self._hooks:
-                hook(NewTenant(tenant=tenant, admin_email=admin_email))
-            self._set_directory_state(name, ACTIVE)
+            yield place
+            self._set_directory_state(tenant.name, ACTIVE)
         except BaseException:
-            self.drop(name)
+            self.drop(tenant.name)
             raise
-        return tenant
 
     def get(self, name: str) -> Tenant:
         """The tenant called `name`. Raises `NotFound`."""
@@ -144,6 +169,7 @@ class TenantStore:
             for table in (bell, tenant_host):
                 connection.execute(sa.delete(table).where(table.c.tenant == name))
             connection.execute(sa.delete(tenant_table).where(tenant_table.c.name == name))
+        self._files.drop(name)
         self.forget(name)
 
     def forget(self, name: str) -> None:
