@@ -20,9 +20,8 @@ from fieldstone.objects.records.values import Bulk, BulkResult, Record
 from fieldstone.platform.http.call import Call
 from fieldstone.platform.http.policies import SIGNED_IN
 from fieldstone.platform.http.problems import problem_of
-from fieldstone.platform.http.respond import data
+from fieldstone.platform.http.respond import data, nothing, page
 from fieldstone.platform.http.respond import document as answer
-from fieldstone.platform.http.respond import nothing, page
 from fieldstone.platform.http.routes import Api
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import PreconditionRequired

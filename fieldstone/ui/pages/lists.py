@@ -14,7 +14,7 @@ from flask import Response
 
 from fieldstone.objects.access.service import Access, ActorAccess
 from fieldstone.objects.query.service import QueryService
-from fieldstone.objects.query.values import ListedRecord, ListQuery, Page
+from fieldstone.objects.query.values import ListQuery, Page, Record
 from fieldstone.platform.http.call import Call
 from fieldstone.platform.http.policies import SIGNED_IN
 from fieldstone.platform.http.routes import Pages
@@ -61,6 +61,13 @@ def make_list_pages(parts: ListParts) -> Pages:
             object_name=object_name,
         )
 
+    @pages.get("/o/<object_name>/tabs", policy=SIGNED_IN)
+    def tabs(call: Call, object_name: str) -> Response:
+        state = state_of(f"/o/{object_name}", _known(call))
+        return parts.maker.fragment(
+            call, "pages/list_tabs.html", lambda ctx, unit: _look_at_tabs(parts, ctx, unit, object_name, state)
+        )
+
     @pages.get("/o/<object_name>/chip", policy=SIGNED_IN)
     def chip_dialog(call: Call, object_name: str) -> Response:
         args = _known(call, "field")
@@ -97,7 +104,7 @@ def look(parts: ListParts, ctx: Context, unit: Unit, object_name: str, state: Li
         "object": fields.kind,
         "title": localized(fields.kind.plural, ctx.locale),
         "state": state,
-        "tab_items": _tabs(parts, ctx, unit, fields, views, view, state, page),
+        "tab_items": _tabs(ctx, views, view, state, {}),
         "chips": _chips(fields, state, reader),
         "filter_fields": _filter_fields(fields, object_name, state, ctx.locale),
         "columns": _heads(fields, columns, view, state),
@@ -108,6 +115,7 @@ def look(parts: ListParts, ctx: Context, unit: Unit, object_name: str, state: Li
         "may": _may(access, object_name),
         "export": {kind: f"/o/{object_name}/export.{kind}{_query_string(state)}" for kind in ("csv", "xlsx")},
         "kept": [pair for pair in _pairs(state) if pair[0] != "q"],
+        "tabs_url": f"/o/{object_name}/tabs{_query_string(state)}",
         "dialogs": {"columns": f"/o/{object_name}/columns{_query_string(state)}"},
     }
 
@@ -140,7 +148,8 @@ def _query(
     grouped = (view.group,) if view is not None and view.group and fields.find(view.group) else ()
     return ListQuery(
         object=fields.kind.name,
-        filter=combined(view.filter if view is not None else None, *chips),
+        filter=combined(*chips),
+        view=view.name if view is not None else None,
         sort=(state.sort,) if state.sort else (view.sort if view is not None else ("-created_at",)),
         fields=tuple(dict.fromkeys((*columns, *grouped))),
         limit=BOARD_SIZE if board else PAGE_SIZE,
@@ -150,7 +159,7 @@ def _query(
     )
 
 
-def _row(fields: ReadableFields, record: ListedRecord, columns: Sequence[str], reader: Reader) -> dict[str, Any]:
+def _row(fields: ReadableFields, record: Record, columns: Sequence[str], reader: Reader) -> dict[str, Any]:
     href = f"/o/{record.object}/{record.id}"
     cells: dict[str, Any] = {}
     for path in columns:
@@ -168,19 +177,8 @@ def _words(cell: Any) -> str:
 
 
 def _tabs(
-    parts: ListParts,
-    ctx: Context,
-    unit: Unit,
-    fields: ReadableFields,
-    views: Sequence[View],
-    current: View | None,
-    state: ListState,
-    page: Page,
+    ctx: Context, views: Sequence[View], current: View | None, state: ListState, counts: Mapping[str, tuple[int, bool]]
 ) -> list[dict[str, Any]]:
-    counted = [view for view in views if view.count and view is not current]
-    counts = parts.query.counts(ctx, unit, fields.kind.name, {view.name: view.filter for view in counted})
-    if current is not None and not (state.chips or state.q):
-        counts = {**counts, current.name: (page.count, page.count_capped)}
     return [
         {
             "label": localized(view.label, ctx.locale),
@@ -192,8 +190,21 @@ def _tabs(
     ]
 
 
-def _count_words(found: tuple[int | None, bool] | None) -> str | None:
-    if found is None or found[0] is None:
+def _look_at_tabs(parts: ListParts, ctx: Context, unit: Unit, object_name: str, state: ListState) -> Mapping[str, Any]:
+    """The tabs with the counts of all views: asked for after the page, so that the page does not wait for them."""
+    access = parts.access.of(ctx)
+    access.require(object_name, "read")
+    views = [view for view in views_of(ctx.snapshot, object_name) if view.shown_to(ctx.actor.roles)]
+    counts = {
+        view.name: parts.query.count(ctx, unit, ListQuery(object=object_name, view=view.name))
+        for view in views
+        if view.count
+    }
+    return {"tab_items": _tabs(ctx, views, _chosen(views, state.view), state, counts)}
+
+
+def _count_words(found: tuple[int, bool] | None) -> str | None:
+    if found is None:
         return None
     return f"{found[0]:,}" + ("+" if found[1] else "")
 
