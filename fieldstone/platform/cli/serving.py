@@ -8,7 +8,9 @@ what `fieldstone demo` ends in. Connections are never shared between processes: 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,9 +20,11 @@ import click
 import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from prometheus_client.multiprocess import mark_process_dead
 
 from fieldstone.platform.cli.commands import load
 from fieldstone.platform.frame import Composition, Frame
+from fieldstone.platform.http.metrics import SHARED_FOLDER
 from fieldstone.platform.logs import configure
 from fieldstone.platform.settings import Settings, Surroundings, check_safe
 from fieldstone.platform.work.assembly import EmbeddedRelay, Work
@@ -91,7 +95,14 @@ def start_safely(frame: Frame) -> None:
 
 def run_web(frame: Frame, listening: Listening, when_ready: Callable[[], None] | None = None) -> None:
     """Serve until told to stop. `when_ready` runs once, in the parent, when the port is open."""
-    WebServer(frame, listening, when_ready).run()
+    folder, parent = tempfile.mkdtemp(prefix="fieldstone-metrics-"), os.getpid()
+    os.environ.setdefault(SHARED_FOLDER, folder)
+    try:
+        WebServer(frame, listening, when_ready).run()
+    finally:
+        # A web process that ends passes here too.
+        if os.getpid() == parent:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def run_embedded(work: Work) -> None:
@@ -143,6 +154,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
             "when_ready": self._opened,
             "post_worker_init": self._worker_began,
             "worker_exit": self._worker_ends,
+            "child_exit": _forget_figures,
         }
 
     def _opened(self, _server: Any) -> None:
@@ -159,6 +171,10 @@ class WebServer(BaseApplication):  # type: ignore[misc]
     def _worker_ends(self, _server: Any, _worker: Any) -> None:
         if self._relay is not None:
             self._relay.stop()
+
+
+def _forget_figures(_server: Any, worker: Any) -> None:
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def _workers() -> int:
