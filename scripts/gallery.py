@@ -10,11 +10,14 @@ from __future__ import annotations
 import json
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, make_response, render_template, request
+from jinja2 import ChainableUndefined
 
+from fieldstone.platform.i18n import catalogue
 from fieldstone.ui.assets import Assets
 
 UI = Path(__file__).resolve().parent.parent / "fieldstone" / "ui"
@@ -28,6 +31,7 @@ POLICY = (
 def create_app() -> Flask:
     """The gallery as a Flask application, ready to be served."""
     app = Flask("gallery", static_folder=None, template_folder=str(UI / "templates"))
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": ChainableUndefined}
     assets = Assets()
     app.jinja_env.globals["static"] = assets.url
     app.jinja_env.globals["_"] = _translate
@@ -61,13 +65,15 @@ def _headers(response: Response) -> Response:
 
 
 def _translate(text: str, **facts: object) -> str:
-    translated = _catalogue(request.args.get("lang", "en")).get(text, text) if request else text
+    translated = _words(request.args.get("lang", "en")).get(text, text) if request else text
     return translated % facts if facts else translated
 
 
-def _catalogue(locale: str) -> dict[str, str]:
-    file = UI / "templates" / "gallery" / f"{locale}.json"
-    return json.loads(file.read_text("utf-8")) if file.is_file() else {}
+@cache
+def _words(locale: str) -> dict[str, str]:
+    """The product's catalogue and, for the sample texts, one of the gallery's own."""
+    samples = UI / "templates" / "gallery" / f"{locale}.json"
+    return {**(json.loads(samples.read_text("utf-8")) if samples.is_file() else {}), **catalogue(locale)}
 
 
 def _page(name: str) -> Response | str | tuple[str, int]:
@@ -165,6 +171,7 @@ def _context(page: str) -> dict[str, Any]:
             "palette_url": "/search",
         },
         "csrf": "sample-token",
+        "query": request.query_string.decode(),
         "pages": PAGES,
     }
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 from werkzeug.serving import make_server
 
 pytestmark = pytest.mark.browser
@@ -56,10 +56,18 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One context for the tests, so that files are fetched once."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(context: BrowserContext) -> Iterator[Page]:
     """A desktop page which fails the test when the console has an error or the policy blocks something."""
-    page = browser.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
@@ -109,7 +117,8 @@ def test_no_page_overflows_sideways_at_any_width(page: Page, address: str) -> No
 
 
 @pytest.mark.parametrize("path", ["/page/list", "/page/record", "/page/signin"])
-def test_the_first_load_stays_below_its_budget(page: Page, address: str, path: str) -> None:
+def test_the_first_load_stays_below_its_budget(browser: Browser, address: str, path: str) -> None:
+    page = browser.new_page()
     sizes: dict[str, int] = {}
 
     def weigh(response: Response) -> None:
@@ -118,6 +127,7 @@ def test_the_first_load_stays_below_its_budget(page: Page, address: str, path: s
 
     page.on("response", weigh)
     page.goto(address + path, wait_until="networkidle")
+    page.close()
     assert sum(sizes.values()) <= FIRST_LOAD, sizes
     assert not [url for url in sizes if not url.startswith(address)]
 
@@ -308,8 +318,10 @@ def test_going_back_after_a_swap_that_pushed_its_url_shows_the_page_before(page:
     page.goto(f"{address}/page/inbox", wait_until="networkidle")
     page.get_by_role("link", name="Next").click()
     expect(page).to_have_url(re.compile("cursor=2"))
+    page.locator("#main").evaluate("main => main.dataset.old = 'yes'")
     page.go_back()
     expect(page).to_have_url(re.compile("/page/inbox$"))
+    expect(page.locator("#main[data-old]")).to_have_count(0)
     expect(page.get_by_role("heading", name="Approvals")).to_be_visible()
     page.keyboard.press("Control+k")
     expect(page.get_by_role("combobox", name="Search or jump to")).to_be_focused()
