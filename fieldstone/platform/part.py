@@ -21,14 +21,11 @@ from fieldstone.platform.identity.org import OrgService
 from fieldstone.platform.identity.resolve import IdentityService
 from fieldstone.platform.identity.rights import RoleRights
 from fieldstone.platform.identity.services import make_identity
-from fieldstone.platform.metadata.changesets import ChangesetService
-from fieldstone.platform.metadata.doors import CallerDoors
-from fieldstone.platform.metadata.service import MetadataService
+from fieldstone.platform.metadata.registration import complete_metadata, register_metadata
 from fieldstone.platform.metadata.snapshots import Snapshots
-from fieldstone.platform.metadata.versions import VersionService
 from fieldstone.platform.settings import Settings
-from fieldstone.platform.tenancy.store import NewTenant, TenantStore
-from fieldstone.platform.units import Caller, SystemCredential, Units
+from fieldstone.platform.tenancy.store import TenantStore
+from fieldstone.platform.units import Units
 from fieldstone.platform.work.assembly import Kinds, Work
 
 
@@ -44,7 +41,7 @@ def register(frame: Frame) -> None:
     for service in (databases, tenants, snapshots, resolver, units):
         frame.provide(service)
     _register_work(frame, units)
-    _register_metadata(frame, snapshots, tenants)
+    register_metadata(frame, snapshots)
     _register_identity(frame, tenants)
     frame.probes.append(DatabaseProbe(databases))
     frame.commands += core_commands(frame)
@@ -56,20 +53,6 @@ def _register_work(frame: Frame, units: Units) -> None:
     work = Work(frame.settings, units, kinds, files)
     for service in (files, work, work.outbox, work.timers, work.jobs):
         frame.provide(service)
-
-
-def _register_metadata(frame: Frame, snapshots: Snapshots, tenants: TenantStore) -> None:
-    work, audit = frame.need(Work), Audit()
-    metadata = MetadataService(snapshots, audit, work.outbox, work.jobs)
-    for service in (audit, metadata, ChangesetService(metadata, audit), VersionService(metadata)):
-        frame.provide(service)
-    units = frame.need(Units)
-
-    def publish_first_version(new: NewTenant) -> None:
-        caller = Caller(tenant=new.tenant.name, credential=SystemCredential(), channel="system")
-        metadata.publish_provided(CallerDoors(units, caller))
-
-    tenants.after_create(publish_first_version)
 
 
 def _register_identity(frame: Frame, tenants: TenantStore) -> None:
@@ -94,7 +77,8 @@ def _register_identity(frame: Frame, tenants: TenantStore) -> None:
 
 
 def complete(frame: Frame) -> None:
-    """Stand in for the room that owns roles where it is not there."""
+    """Stand in for the room that owns roles where it is not there; let packages bring records in."""
+    complete_metadata(frame)
     if frame.find(Rights) is None:  # type: ignore[type-abstract]
         frame.provide(frame.need(RoleRights), Rights)
 

@@ -88,6 +88,10 @@ class PackageService:
         self._installs = InstallStore()
         self._reader = PackageReader(metadata.kinds)
 
+    def seed_with(self, importer: SeedImporter) -> None:
+        """Have data files brought in by `importer`; said once, at start."""
+        self._importer = importer
+
     def read(self, path: Path) -> Package:
         """The package in a folder or zip archive. Raises `NotFound`, `Invalid` with all findings, `MetadataError`."""
         return self._reader.read(path)
