@@ -7,7 +7,7 @@ diagnostic for everything that is wrong, with its place. Who calls it: preview a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fieldstone.objects.definition.circles import circles
@@ -50,17 +50,17 @@ class _Checking:
         self.types = types
         self.scope = DefinitionScope(types, bodies_of(snapshot, definition))
         self.findings = Findings()
-        self.kinds = dict(self._bound())
+        self.bound = [self._bind(body) for body in self.body.get("fields", ())]
+        self.kinds = {kind.declaration.name: kind for kind in self.bound}
 
-    def _bound(self) -> Iterator[tuple[str, FieldType]]:
-        for body in self.body.get("fields", ()):
-            yield body["name"], self.scope.bind(Declaration(object=self.definition.name, name=body["name"], body=body))
+    def _bind(self, body: Mapping[str, Any]) -> FieldType:
+        return self.scope.bind(Declaration(object=self.definition.name, name=body["name"], body=body))
 
     def run(self) -> None:
         """All of them, in the order of the definition."""
         self.names()
-        for index, body in enumerate(self.body.get("fields", ())):
-            self.field(body, f"/fields/{index}")
+        for index, kind in enumerate(self.bound):
+            self.field(kind, f"/fields/{index}")
         self.groups()
         self.owner()
         self.record_types()
@@ -90,9 +90,9 @@ class _Checking:
                 self._error(path, "duplicate_name", "There are two fields called {name}.", name=name)
             seen.add(name)
 
-    def field(self, body: Mapping[str, Any], path: str) -> None:
+    def field(self, kind: FieldType, path: str) -> None:
         """A field's type is known, and its options fit together."""
-        kind = self.kinds[body["name"]]
+        body = kind.declaration.body
         if isinstance(kind, MissingType):
             message = "The field type {type} is not installed. The field is shown empty and cannot be written."
             self.findings.add(f"{path}/type", "type_missing", message, "warning", type=kind.wanted)

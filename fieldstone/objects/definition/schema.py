@@ -60,7 +60,7 @@ COMMON_OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
 def field_schema(kind: type[FieldType]) -> dict[str, Any]:
     """The schema of a field of that type."""
     properties: dict[str, Any] = {
-        "name": {"$ref": "#/$defs/name"},
+        "name": True,
         "type": {"const": kind.name},
         "label": {"title": "Label", "$ref": "#/$defs/text"},
         "renamed_from": {"$ref": "#/$defs/name"},

@@ -34,6 +34,7 @@ from fieldstone.objects.fieldtypes.declaration import (
 )
 from fieldstone.objects.fieldtypes.operators import Operator
 from fieldstone.objects.fieldtypes.problems import Problem, Rejected
+from fieldstone.objects.fieldtypes.series import NumberSeries
 from fieldstone.objects.fieldtypes.source import Constants
 from fieldstone.objects.fieldtypes.texts import PLAIN, TextFormat, cell_text
 from fieldstone.objects.fieldtypes.typed import Typed
@@ -136,6 +137,10 @@ class FieldType(ABC):
     @property
     def row_object(self) -> str | None:
         """The object of the rows that the value consists of."""
+        return None
+
+    def number_series(self) -> NumberSeries | None:
+        """The series that values are drawn from; None for all types but those whose values are drawn."""
         return None
 
     def rolled_up(self) -> tuple[str, str | None] | None:

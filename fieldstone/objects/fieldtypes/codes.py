@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -14,13 +12,13 @@ from fieldstone.objects.fieldtypes.base import Field, FieldType, Scope
 from fieldstone.objects.fieldtypes.declaration import USUAL, Declaration, MigrationClass
 from fieldstone.objects.fieldtypes.operators import EQUALITY, PRESENCE
 from fieldstone.objects.fieldtypes.problems import Problem, rejected
+from fieldstone.objects.fieldtypes.series import NumberSeries
 from fieldstone.objects.fieldtypes.text import PlainText
 
 _DIGITS = {"ean13": 13, "ean8": 8, "upca": 12}
 _CODE_39 = re.compile(r"[0-9A-Z\-. $/+%]+", re.ASCII)
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")
 _COLOR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})", re.ASCII)
-_TOKEN = re.compile(r"\{(YYYY|YY|MM|DD|0{1,12})\}")
 
 
 class BarcodeType(PlainText):
@@ -105,43 +103,6 @@ class ColorType(PlainText):
         return ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberPattern:
-    """How numbers of a series look: `WO-{YYYY}-{00000}`.
-
-    `{YYYY}`, `{YY}`, `{MM}` and `{DD}` are the day of drawing; `{0000}` is the counter, filled up with zeros. The
-    counter starts anew in each period: a day, month or year, whichever is the smallest in the pattern.
-    """
-
-    source: str
-
-    def problem(self) -> str | None:
-        """What is wrong with it, as an English template."""
-        counters = [token for token in _TOKEN.findall(self.source) if token.startswith("0")]
-        if len(counters) != 1:
-            return "The pattern needs one counter, such as {example}."
-        if "{" in _TOKEN.sub("", self.source) or "}" in _TOKEN.sub("", self.source):
-            return "The pattern may hold only {tokens}."
-        return None
-
-    def period(self, day: date) -> str:
-        """The name of the period of that day, under which its counter is kept; "" when it never starts anew."""
-        tokens = set(_TOKEN.findall(self.source))
-        if "DD" in tokens:
-            return day.isoformat()
-        if "MM" in tokens:
-            return day.isoformat()[:7]
-        return day.isoformat()[:4] if tokens & {"YYYY", "YY"} else ""
-
-    def write(self, counter: int, day: date) -> str:
-        """The number with that counter, drawn on that day."""
-        year, month, day_of_month = day.isoformat().split("-")
-        dates = {"YYYY": year, "YY": year[2:], "MM": month, "DD": day_of_month}
-        return _TOKEN.sub(
-            lambda match: dates.get(match.group(1)) or str(counter).zfill(len(match.group(1))), self.source
-        )
-
-
 class AutoNumberType(PlainText):
     """A number that the server draws when the record is created; unique, never changed."""
 
@@ -168,14 +129,16 @@ class AutoNumberType(PlainText):
     def __init__(self, declaration: Declaration, scope: Scope) -> None:
         super().__init__(declaration, scope)
         self.pattern = None
-        self.series = NumberPattern(source=self.option("pattern", ""))
-        self.start: int = self.option("start", 1)
+        self.series = NumberSeries(pattern=self.option("pattern", ""), start=self.option("start", 1))
 
     def check(self) -> Iterable[Problem]:
         message = self.series.problem()
         if message is not None:
             facts = {"example": "{0000}", "tokens": "{YYYY}, {YY}, {MM}, {DD}, {0000}"}
             yield Problem(code="bad_pattern", message=message, path="/pattern", facts=facts)
+
+    def number_series(self) -> NumberSeries:
+        return self.series
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "readOnly": True}
