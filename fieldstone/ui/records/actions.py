@@ -1,0 +1,49 @@
+"""The buttons of a record page: the layout's actions that stand open for this record and reader.
+
+In: the layout, the record. Out: label, icon, address of the dialog. Whether a button may really be pressed is decided by
+the record service when it is. Called by the record page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fieldstone.objects.access.conditions import user_variables
+from fieldstone.objects.access.service import ActorAccess, evaluation_context
+from fieldstone.objects.query.values import Record
+from fieldstone.objects.sql.related import variables_of
+from fieldstone.platform.kernel.context import Context
+from fieldstone.platform.kernel.text import localized
+from fieldstone.rules.engine.automation import Automation
+from fieldstone.rules.engine.rule_set import rule_set
+from fieldstone.rules.expressions.errors import EvaluationError
+from fieldstone.ui.records.arrangement import Arrangement
+
+
+def action_buttons(ctx: Context, access: ActorAccess, arrangement: Arrangement, record: Record) -> list[dict[str, Any]]:
+    """The buttons, in the layout's order."""
+    layout = arrangement.layout
+    if layout is None or not access.may(record.object, "update"):
+        return []
+    rules = rule_set(ctx.snapshot, record.object)
+    found = (rules.button(name) for name in layout.actions)
+    return [
+        {
+            "name": rule.name,
+            "label": localized(rule.trigger.label or rule.label, ctx.locale),
+            "icon": rule.trigger.icon or "bolt",
+            "url": f"/o/{record.object}/{record.id}/actions/{rule.name}",
+        }
+        for rule in found
+        if rule is not None and _stands_open(ctx, rule, arrangement, record)
+    ]
+
+
+def _stands_open(ctx: Context, rule: Automation, arrangement: Arrangement, record: Record) -> bool:
+    if rule.condition is None:
+        return True
+    variables = {**variables_of(arrangement.kind, record.values), "user": user_variables(ctx.actor), "input": {}}
+    try:
+        return rule.condition.holds({**variables, "previous": variables}, evaluation_context(ctx))
+    except EvaluationError:
+        return True
