@@ -1,7 +1,9 @@
 """Vendor the browser assets: fetch npm packages named by the manifest, verify them, copy single files into the package.
 
-In: ``fieldstone/ui/static/vendor/manifest.json`` (package, exact version, SHA-256 of tarball and of each file, licence).
-Out: the files beside the manifest, one licence text per package and one SVG sprite with only the icons that are listed.
+In: ``fieldstone/ui/static/vendor/manifest.json`` (package, exact version, SHA-256 of the tarball, files with theirs,
+licence). Out: the files beside the manifest, one licence text per package and one SVG sprite with only the icons listed.
+A font entry with ``axes`` is cut down to those design axes (only the weights that the styles use), which needs
+``pip install fonttools==4.68.0 brotli==1.2.1``; other versions may write other bytes, and then the checksum tells.
 Run by a maintainer (``python scripts/vendor_assets.py``); ``--check`` verifies the committed files without any network.
 """
 
@@ -53,10 +55,19 @@ def _vendor_package(package: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = _fetch(package, Path(folder))
         for entry in package["files"]:
-            _write(entry["to"], (root / entry["from"]).read_bytes(), entry["sha256"])
+            _write(entry["to"], _content(root / entry["from"], entry.get("axes")), entry["sha256"])
         if "sprite" in package:
             _write(package["sprite"]["to"], _sprite(root, package["sprite"]), package["sprite"]["sha256"])
         _licence_path(package).write_bytes((root / package["licence_file"]).read_bytes())
+
+
+def _content(source: Path, axes: str | None) -> bytes:
+    if axes is None:
+        return source.read_bytes()
+    cut = source.with_suffix(".cut.woff2")
+    tool = [sys.executable, "-m", "fontTools.varLib.instancer", str(source), axes]
+    subprocess.run([*tool, "--no-recalc-timestamp", "-q", "-o", str(cut)], check=True)
+    return cut.read_bytes()
 
 
 def _fetch(package: dict[str, Any], folder: Path) -> Path:
