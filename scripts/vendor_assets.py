@@ -1,7 +1,7 @@
 """Vendor the browser assets: fetch npm packages named by the manifest, verify them, copy single files into the package.
 
 In: ``fieldstone/ui/static/vendor/manifest.json`` (package, exact version, SHA-256 of the tarball, files with theirs,
-licence). Out: the files beside the manifest, one licence text per package and one SVG sprite with only the icons listed.
+licence). Out: the files beside the manifest, one licence text per package, one SVG sprite with only the icons listed.
 A font entry with ``axes`` is cut down to those design axes (only the weights that the styles use), which needs
 ``pip install fonttools==4.68.0 brotli==1.2.1``; other versions may write other bytes, and then the checksum tells.
 Run by a maintainer (``python scripts/vendor_assets.py``); ``--check`` verifies the committed files without any network.
