@@ -50,13 +50,13 @@ class Candidate:
 class Candidates:
     """Makes candidates with the registered kinds."""
 
-    def __init__(self, kinds: Registry[MetadataKind]) -> None:
+    def __init__(self, kinds: Registry[MetadataKind], schemas: BodySchemas) -> None:
         self._kinds = kinds
-        self._schemas = BodySchemas()
+        self._schemas = schemas
 
     def acceptable(self, manifest: Manifest, change: Change) -> dict[str, Any]:
         """The plain body of a single change, with its name. Raises `Invalid`, pointers relative to the body."""
-        problems = self._problems(manifest, change)
+        body, problems = self._intake(manifest, change)
         prefix = pointer(change.key)
         errors = [
             FieldError(path=p.path.removeprefix(prefix), code=p.code, message=p.message, facts=p.facts)
@@ -65,7 +65,7 @@ class Candidates:
         ]
         if errors:
             raise Invalid("This definition is not acceptable.", code="metadata_invalid", errors=errors)
-        return {} if change.body is None else _named(change)
+        return body or {}
 
     def of_changes(self, base: Base, changes: Sequence[Change]) -> Candidate:
         """The candidate of a draft. Bodies that are not acceptable are left out and told by diagnostics."""
@@ -73,10 +73,10 @@ class Candidates:
         found: list[Diagnostic] = []
         drafts: dict[Key, Definition | None] = {}
         for change in changes:
-            problems = self._problems(base.manifest, change)
+            body, problems = self._intake(base.manifest, change)
             found.extend(problems)
-            if not any(problem.severity == "error" for problem in problems):
-                drafts[change.key] = self._definition(base.manifest, change)
+            if not problems:
+                drafts[change.key] = None if body is None else _definition(base.manifest, change, body)
         sizes = (len(canonical(definition.body)) for definition in drafts.values() if definition)
         LIMITS.check("changes_bytes", sum(sizes))
         return self._candidate(base, drafts, (), found)
@@ -130,33 +130,32 @@ class Candidates:
         if len({change.key for change in changes}) != len(changes):
             raise MetadataError("An element is changed twice.", code="changed_twice")
 
-    def _problems(self, manifest: Manifest, change: Change) -> list[Diagnostic]:
-        path = pointer((change.kind, change.name))
-        kind = self._kinds.get(change.kind)
+    def _intake(self, manifest: Manifest, change: Change) -> tuple[dict[str, Any] | None, list[Diagnostic]]:
+        """The body as it will be stored (None for a removal), or why it is not acceptable."""
+        path = pointer(change.key)
+        refused = self._refused(manifest, change, path)
+        if refused is not None or change.body is None:
+            return None, [] if refused is None else [refused]
+        try:
+            body = _named(change)
+        except MetadataError as error:
+            return None, [diagnostic_of(error, path)]
+        return body, self._schemas.check(self._kinds[change.kind], body, path)
+
+    def _refused(self, manifest: Manifest, change: Change, path: str) -> Diagnostic | None:
+        """What is wrong before one looks at the body."""
         present = manifest.elements.get(change.key)
         if present is not None and present.package == PROVIDED:
-            return [_error(path, "provided", "{name} comes with Fieldstone and cannot be changed.", name=change.name)]
+            return _error(path, "provided", "{name} comes with Fieldstone and cannot be changed.", name=change.name)
         if change.body is None:
-            return [] if present else [_error(path, "not_there", "There is nothing to remove here.")]
-        if kind is None:
+            return None if present else _error(path, "not_there", "There is nothing to remove here.")
+        if change.kind not in self._kinds:
             kinds = sorted(self._kinds.names())
-            return [_error(path, "unknown_kind", "There is no kind {kind}.", kind=change.kind, kinds=kinds)]
+            return _error(path, "unknown_kind", "There is no kind {kind}.", kind=change.kind, kinds=kinds)
         if re.fullmatch(NAME_PATTERN, change.name) is None:
             message = "A name begins with a small letter, then small letters, digits and _ ; at most 40."
-            return [_error(path, "name", message)]
-        try:
-            return self._schemas.check(kind, _named(change), path)
-        except MetadataError as error:
-            return [diagnostic_of(error, path)]
-
-    def _definition(self, manifest: Manifest, change: Change) -> Definition | None:
-        if change.body is None:
-            return None
-        body = _named(change)
-        former = (change.kind, str(body.get(RENAMED_FROM, "")))
-        present = manifest.elements.get(change.key) or manifest.elements.get(former)
-        package = change.package or (present.package if present else None)
-        return Definition(kind=change.kind, name=change.name, body=body, hash=content_hash(body), package=package)
+            return _error(path, "name", message)
+        return None
 
     def _end_renamed(self, drafts: dict[Key, Definition | None], renames: Sequence[Rename]) -> list[Diagnostic]:
         """An element rename removes the old name; keeping both is a contradiction."""
@@ -193,6 +192,14 @@ class Candidates:
             kind = self._kinds.get(key[0])
             result[key] = parts_of(kind, definition) if kind and definition else []
         return result
+
+
+def _definition(manifest: Manifest, change: Change, body: Mapping[str, Any]) -> Definition:
+    """The definition of a change; it keeps the owner it had, also under a former name."""
+    former = (change.kind, str(body.get(RENAMED_FROM, "")))
+    present = manifest.elements.get(change.key) or manifest.elements.get(former)
+    package = change.package or (present.package if present else None)
+    return Definition(kind=change.kind, name=change.name, body=body, hash=content_hash(body), package=package)
 
 
 def diagnostic_of(error: MetadataError, path: str) -> Diagnostic:

@@ -21,6 +21,8 @@ from referencing.jsonschema import DRAFT202012
 
 from fieldstone.platform.kernel.metadata import Diagnostic, MetadataKind
 from fieldstone.platform.kernel.text import LOCALES
+from fieldstone.platform.metadata.canonical import content_hash
+from fieldstone.platform.metadata.lru import BoundedMap
 from fieldstone.platform.metadata.pointers import pointer, step
 
 SCHEMA_BASE = "https://fieldstone.dev/schemas/"
@@ -45,6 +47,7 @@ COMMON: Mapping[str, Any] = {
     },
 }
 MAX_ERRORS = 50
+REMEMBERED = 20_000
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
@@ -66,18 +69,28 @@ _REGISTRY: Registry[Any] = Registry().with_resource(
 
 
 class BodySchemas:
-    """The validators of all kinds, made on first use."""
+    """The validators of all kinds, made on first use; bodies that fit are remembered by their hash."""
 
     def __init__(self) -> None:
         self._validators: dict[str, Any] = {}
+        self._fitting = BoundedMap(REMEMBERED)
 
     def check(self, kind: MetadataKind, body: Mapping[str, Any], path: str) -> list[Diagnostic]:
-        """What the kind's schema says against `body`, at most 50 findings, each under `path`."""
+        """What the kind's schema says against a plain `body`, at most 50 findings, each under `path`."""
+        address = (kind.name, content_hash(body))
+        if address in self._fitting:
+            return []
+        errors = itertools.islice(_told(self._validator(kind).iter_errors(body)), MAX_ERRORS)
+        found = [diagnostic for error in errors for diagnostic in _diagnostics(error, path)]
+        if not found:
+            self._fitting.put(address, True, 1)
+        return found
+
+    def _validator(self, kind: MetadataKind) -> Any:
         validator = self._validators.get(kind.name)
         if validator is None:
             validator = self._validators[kind.name] = _Validator(dict(kind.schema), registry=_REGISTRY)
-        errors = itertools.islice(_told(validator.iter_errors(body)), MAX_ERRORS)
-        return [diagnostic for error in errors for diagnostic in _diagnostics(error, path)]
+        return validator
 
 
 def _told(errors: Iterable[jsonschema.ValidationError]) -> Iterator[jsonschema.ValidationError]:

@@ -25,6 +25,7 @@ from fieldstone.platform.metadata.manifest import Key
 from fieldstone.platform.metadata.planning import plan
 from fieldstone.platform.metadata.pointers import pointer
 from fieldstone.platform.metadata.publishing import JobStarter, Messages, Prepared, Publisher, moved_base
+from fieldstone.platform.metadata.schemas import BodySchemas
 from fieldstone.platform.metadata.snapshot import TenantSnapshot
 from fieldstone.platform.metadata.snapshots import Snapshots
 from fieldstone.platform.metadata.values import (
@@ -72,7 +73,8 @@ class MetadataService:
         self.cache = snapshots.cache
         self.store = snapshots.store
         self._snapshots = snapshots
-        self._candidates = Candidates(self.kinds)
+        self.schemas = BodySchemas()
+        self._candidates = Candidates(self.kinds, self.schemas)
         self._publisher = Publisher(self.store, audit, messages, jobs)
 
     def snapshot(self, unit: Unit) -> TenantSnapshot:

@@ -22,6 +22,7 @@ from fieldstone.platform.metadata.packages.files import read_archive, read_files
 from fieldstone.platform.metadata.packages.package import Package
 from fieldstone.platform.metadata.packages.reading import PackageReader, package_files
 from fieldstone.platform.metadata.packages.translations import merge, split
+from fieldstone.platform.metadata.schemas import BodySchemas
 from tests.support.note_kind import REMARK_SCHEMA, note, note_kinds, remark
 
 # A kind that shares a folder with another, as rules of several kinds do.
@@ -65,7 +66,7 @@ def as_bytes(files: dict[str, str]) -> dict[str, bytes]:
 @settings(max_examples=80, deadline=None)
 def test_writing_what_was_read_gives_the_same_bytes(package: Package) -> None:
     files = package_files(package, KINDS)
-    again = PackageReader(KINDS).from_files(as_bytes(files))
+    again = PackageReader(KINDS, BodySchemas()).from_files(as_bytes(files))
     assert again == Package(
         manifest=package.manifest, elements=package.elements, locales=package.locales, files=package.files
     )
@@ -99,12 +100,12 @@ def test_a_folder_is_written_and_read_and_forgets_what_is_gone(tmp_path: Path) -
     )
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "config").write_text("not ours")
-    assert PackageReader(KINDS).read(tmp_path) == package
+    assert PackageReader(KINDS, BodySchemas()).read(tmp_path) == package
     smaller = Package(manifest=MANIFEST, elements={("note", "a"): note("a", "x")})
     write_folder(package_files(smaller, KINDS), tmp_path)
     assert sorted(path.name for path in (tmp_path / "notes").iterdir()) == ["a.json"]
     with pytest.raises(NotFound):
-        PackageReader(KINDS).read(tmp_path / "nowhere")
+        PackageReader(KINDS, BodySchemas()).read(tmp_path / "nowhere")
 
 
 def test_translations_are_addressed_by_names() -> None:
@@ -118,7 +119,7 @@ def test_translations_are_addressed_by_names() -> None:
         "notes/a.json": file_text({"$schema": "https://fieldstone.dev/schemas/note.json", **body}),
         "translations/zh-Hans.json": json.dumps({"texts": {"note/a/label": "便签", "note/a/fields/x/label": "叉"}}),
     }
-    package = PackageReader(KINDS).from_files(as_bytes(files))
+    package = PackageReader(KINDS, BodySchemas()).from_files(as_bytes(files))
     assert package.elements["note", "a"]["label"] == {"en": "Note", "zh-Hans": "便签"}
     assert package.elements["note", "a"]["fields"][0]["label"] == {"en": "X", "zh-Hant": "艾", "zh-Hans": "叉"}
     written = package_files(package, KINDS)
@@ -149,20 +150,20 @@ def test_translations_are_addressed_by_names() -> None:
 def test_a_file_that_does_not_belong_is_told_with_its_path(path: str, content: Any, code: str) -> None:
     files = {"package.json": file_text(MANIFEST), path: content if isinstance(content, str) else file_text(content)}
     with pytest.raises(Invalid) as refusal:
-        PackageReader(KINDS).from_files(as_bytes(files))
+        PackageReader(KINDS, BodySchemas()).from_files(as_bytes(files))
     assert [(error.path.partition("#")[0], error.code) for error in refusal.value.errors] == [(path, code)]
 
 
 def test_every_wrong_file_is_told_at_once() -> None:
     files = {"notes/a.json": b"{", "notes/b.json": b'{"a":1,"a":2}', "data/x.csv": b"\xff", "README.md": b"\x00"}
     with pytest.raises(Invalid) as refusal:
-        PackageReader(KINDS).from_files(files)
+        PackageReader(KINDS, BodySchemas()).from_files(files)
     assert len(refusal.value.errors) == 4
 
 
 def test_a_package_without_a_manifest_is_refused() -> None:
     with pytest.raises(Invalid) as refusal:
-        PackageReader(KINDS).from_files({})
+        PackageReader(KINDS, BodySchemas()).from_files({})
     assert [error.code for error in refusal.value.errors] == ["required"]
 
 

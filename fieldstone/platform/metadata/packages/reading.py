@@ -37,9 +37,9 @@ _MANIFEST_KIND = MetadataKind(
 class PackageReader:
     """Reads packages of the registered kinds."""
 
-    def __init__(self, kinds: Registry[MetadataKind]) -> None:
+    def __init__(self, kinds: Registry[MetadataKind], schemas: BodySchemas) -> None:
         self._kinds = kinds
-        self._schemas = BodySchemas()
+        self._schemas = schemas
 
     def read(self, path: Path) -> Package:
         """The package in a folder or zip archive. Raises `NotFound`, `Invalid`, `MetadataError`."""

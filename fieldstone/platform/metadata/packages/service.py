@@ -86,7 +86,7 @@ class PackageService:
         self._metadata = metadata
         self._importer = importer
         self._installs = InstallStore()
-        self._reader = PackageReader(metadata.kinds)
+        self._reader = PackageReader(metadata.kinds, metadata.schemas)
 
     def seed_with(self, importer: SeedImporter) -> None:
         """Have data files brought in by `importer`; said once, at start."""
