@@ -133,7 +133,7 @@ def _may_be_sent(name: str, body: Mapping[str, Any]) -> bool:
 
 def _title(body: Mapping[str, Any], around: Surroundings) -> Expression | None:
     source = body.get("title")
-    return None if source is None else around.findings.expression(source, "/title", around.environment, STRING)
+    return None if source is None else around.findings.expression(source, "/title", around.environment, (STRING,))
 
 
 def _indexes(

@@ -91,7 +91,7 @@ def _default(kind: FieldType, path: str, around: Surroundings) -> tuple[Any, Exp
     if kind.computed or kind.nested:
         return None, None
     if isinstance(declared, Mapping) and set(declared) == {"expression"}:
-        source, wanted = declared["expression"], kind.expression_type()
+        source, wanted = declared["expression"], kind.result_types()
         return None, around.findings.expression(source, f"{path}/default/expression", around.environment, wanted)
     initial = kind.initial() if declared is None else declared
     if initial is None:
@@ -114,4 +114,4 @@ def _filter(kind: FieldType, path: str, around: Surroundings) -> Expression | No
     referring = around.object if option.sees_record else None
     environment = filter_environment(option.object, around.scope, around.bodies, referring)
     source = kind.option(option.option)
-    return around.findings.expression(source, f"{path}/{option.option}", environment, BOOL)
+    return around.findings.expression(source, f"{path}/{option.option}", environment, (BOOL,))

@@ -7,13 +7,15 @@ that one bad field never takes a page down; publishing it is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from fieldstone.objects.fieldtypes.problems import Problem
 from fieldstone.platform.kernel.metadata import Diagnostic, Severity
 from fieldstone.platform.kernel.text import Text
 from fieldstone.rules.expressions.compile import Expression, check_expression, compile_expression
+from fieldstone.rules.expressions.errors import ExpressionError
 from fieldstone.rules.expressions.types import Type, TypeEnvironment
 
 
@@ -45,13 +47,22 @@ class Findings:
         self._found.append(found)
 
     def expression(
-        self, source: Any, path: str, environment: TypeEnvironment, expects: Type | None
+        self, source: Any, path: str, environment: TypeEnvironment, expects: Sequence[Type]
     ) -> Expression | None:
-        """The compiled expression; None when it has problems, which are all added with their positions."""
-        problems = check_expression(str(source), environment, expects=expects)
+        """The compiled expression; None when it has problems, which are all added with their positions.
+
+        `expects` are the types that its value may have; problems are told for the first.
+        """
+        for wanted in expects:
+            with suppress(ExpressionError):
+                return compile_expression(str(source), environment, expects=wanted)
+        self._expression_problems(str(source), path, environment, expects[0])
+        return None
+
+    def _expression_problems(self, source: str, path: str, environment: TypeEnvironment, expects: Type) -> None:
+        problems = check_expression(source, environment, expects=expects)
         for each in problems:
             place = {"line": each.position.line, "column": each.position.column, "length": each.position.length}
             facts = {**each.facts, **place, "suggestion": each.suggestion}
             message = f"{each.message} Did you mean {{suggestion}}?" if each.suggestion else each.message
             self.add(path, each.code, message, **facts)
-        return None if problems else compile_expression(str(source), environment, expects=expects)

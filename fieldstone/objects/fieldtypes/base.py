@@ -121,8 +121,8 @@ class FieldType(ABC):
         """The elements that the options name; paths are inside the field's body."""
         return ()
 
-    def expressions(self) -> Mapping[str, Type]:
-        """Options that hold expressions over the record, and the type each must give."""
+    def expressions(self) -> Mapping[str, Sequence[Type]]:
+        """Options that hold expressions over the record, and the types each may give."""
         return {}
 
     def filter_option(self) -> FilterOption | None:
@@ -151,6 +151,10 @@ class FieldType(ABC):
     @abstractmethod
     def expression_type(self) -> Type:
         """The type of the values in the rule language."""
+
+    def result_types(self) -> Sequence[Type]:
+        """The types of results that `coerce` takes, the usual one first."""
+        return (self.expression_type(),)
 
     def members(self) -> Mapping[str, tuple[Type, str]]:
         """Parts that can be read as `field.part`: type, and suffix of the column that keeps it."""

@@ -95,6 +95,9 @@ class Computed(FieldType):
     def expression_type(self) -> Type:
         return self.value.expression_type() if self.value else DYN
 
+    def result_types(self) -> Sequence[Type]:
+        return self.value.result_types() if self.value else (DYN,)
+
     def members(self) -> Mapping[str, tuple[Type, str]]:
         if self.value is None or self.volatile:
             return {}
@@ -228,8 +231,8 @@ class FormulaType(Computed):
             return ()
         return tuple(reference for reference in self.value.references() if reference.path != "/type")
 
-    def expressions(self) -> Mapping[str, Type]:
-        return {"expression": self.expression_type()}
+    def expressions(self) -> Mapping[str, Sequence[Type]]:
+        return {"expression": self.result_types()}
 
 
 class RollUpType(Computed):

@@ -86,6 +86,9 @@ class CurrencyType(Numeric):
     def expression_type(self) -> Type:
         return MONEY
 
+    def result_types(self) -> Sequence[Type]:
+        return (MONEY, DECIMAL)
+
     def members(self) -> Mapping[str, tuple[Type, str]]:
         return {"amount": (DECIMAL, ""), "currency": (STRING, "currency")}
 
