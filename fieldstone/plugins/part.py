@@ -8,8 +8,10 @@ from __future__ import annotations
 from fieldstone.objects.access.service import Access
 from fieldstone.objects.query.service import QueryService
 from fieldstone.objects.records.service import RecordService
+from fieldstone.platform.cli.commands import LazyCommand
 from fieldstone.platform.frame import Frame, Part
 from fieldstone.plugins.cli.plugin import plugin
+from fieldstone.plugins.demo.command import accounts_of, make_demo
 from fieldstone.plugins.dispatch.api import make_dispatch_api
 from fieldstone.plugins.dispatch.definition import KIND
 from fieldstone.plugins.dispatch.messages import dispatch_consumer
@@ -33,7 +35,10 @@ def register(frame: Frame) -> None:
         make_dispatch_api(dispatch).blueprint,
         make_dispatch_pages(dispatch, frame.need(PageMaker)).blueprint,
     ]
-    frame.commands.append(plugin)
+    frame.commands += [plugin, LazyCommand("demo", "Start a demonstration.", lambda: make_demo(frame))]
+    accounts = accounts_of(frame.settings)
+    if accounts is not None:
+        frame.provide(accounts)
 
 
 PART = Part(name="plugins", register=register)

@@ -6,12 +6,14 @@ nobody can be sent the record stays as it is. Implements the record service's po
 
 from __future__ import annotations
 
+from functools import partial
+
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import Conflict, NotFound
 from fieldstone.platform.units import Units
 from fieldstone.platform.work.messages import Consumer, Message
 from fieldstone.platform.work.outbox import Outbox
-from fieldstone.plugins.dispatch.service import DispatchService, best_first
+from fieldstone.plugins.dispatch.service import DispatchService, Proposal, best_first
 
 TOPIC = "dispatch.requested"
 
@@ -27,6 +29,10 @@ class DispatchRequests:
         self._outbox.post(ctx, unit, TOPIC, {"object": object_name, "record": record, "policy": policy})
 
 
+def _assign(service: DispatchService, proposal: Proposal, resource: str, ctx: Context, unit: Unit) -> None:
+    service.assign(ctx, unit, proposal, resource)
+
+
 def dispatch_consumer(service: DispatchService) -> Consumer:
     """Carries requests out. Repeats do no harm: what is assigned is no longer open to dispatch."""
 
@@ -40,7 +46,7 @@ def dispatch_consumer(service: DispatchService) -> Consumer:
             return
         for resource in best_first(proposal):
             try:
-                units.write(caller, lambda ctx, unit, chosen=resource: service.assign(ctx, unit, proposal, chosen))
+                units.write(caller, partial(_assign, service, proposal, resource))
             except Conflict as refused:
                 if refused.instance_code == "not_dispatchable":
                     return

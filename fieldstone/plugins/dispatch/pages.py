@@ -1,7 +1,7 @@
 """The dispatch panel on a record page, and its Assign button.
 
-In: a record that a dispatch policy is about. Out: a part of the page. Brings its `Panel` to the record page. Registered by
-`plugins.part`.
+In: a record that a dispatch policy is about. Out: a part of the page. Brings its `Panel` to the record page. Registered
+by `plugins.part`.
 """
 
 from __future__ import annotations
@@ -35,23 +35,14 @@ _NOT_NOW = (Conflict, Invalid, PluginFailed)
 
 
 def dispatch_panel(access: Access) -> Panel:
-    """The panel: shown to whoever may change a record that a policy is about and that it dispatches now."""
+    """The panel: for whoever may change any record that a policy is about, not only their own."""
 
     def shown(ctx: Context, record: Record) -> bool:
-        policies = [each for each in ctx.snapshot.all("dispatch_policy") if each.object == record.object]
-        return bool(policies) and access.of(ctx).may(record.object, "update") and "dispatcher" in _duties(ctx, access)
+        rights = access.of(ctx).policy.rights(record.object)
+        dispatched = any(policy.object == record.object for policy in ctx.snapshot.all("dispatch_policy"))
+        return dispatched and rights is not None and rights.reach("update").is_everything
 
     return Panel(name="dispatch", shown=shown)
-
-
-def _duties(ctx: Context, access: Access) -> set[str]:
-    """Who dispatches: whoever may change every record of the resource's load, not only their own."""
-    policy = access.of(ctx).policy
-    for each in ctx.snapshot.all("dispatch_policy"):
-        rights = policy.rights(each.object)
-        if rights is not None and rights.reach("update").is_everything:
-            return {"dispatcher"}
-    return set()
 
 
 def make_dispatch_pages(service: DispatchService, maker: PageMaker) -> Pages:
