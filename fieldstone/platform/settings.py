@@ -189,7 +189,9 @@ def write_settings_file(data_dir: Path, values: Mapping[str, str]) -> Path:
 
 def private_directory(path: Path) -> Path:
     """Make a directory, with missing parents, that only its owner can enter; an existing one is left as it is."""
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.is_dir():
+        private_directory(path.parent)
+        path.mkdir(exist_ok=True, mode=0o700)
     return path
 
 

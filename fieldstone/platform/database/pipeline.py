@@ -79,8 +79,11 @@ class Channel:
         self._owing = self._send((step,))
 
     def settle(self, seconds: float) -> None:
-        """Read what `send` left. Raises `psycopg.Error` when that step failed."""
+        """Read what `send` left. Raises `psycopg.Error` when that step failed, or the server has hung up."""
         if not self._owing:
+            # An idle server says nothing but farewell: its message first, then the end of the stream.
+            while self._poll.poll(0):
+                self._pg.consume_input()
             return
         sent, self._owing = self._owing, []
         try:

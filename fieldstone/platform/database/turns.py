@@ -33,6 +33,12 @@ class WriterQueue:
         self._waiting: deque[_Waiter] = deque()
         self._busy = False
 
+    @property
+    def waiting(self) -> int:
+        """How many of this process wait."""
+        with self._mutex:
+            return sum(not waiter.left for waiter in self._waiting)
+
     def take(self, seconds: float) -> int:
         """Wait for the turn; the descriptor of the held lock. Raises `Unavailable` after `seconds`."""
         until = time.monotonic() + seconds
