@@ -80,10 +80,12 @@ def test_its_patterns_run_in_linear_time(kind: MetadataKind) -> None:
         re2.compile(pattern)
 
 
-def test_what_it_provides_fits_its_own_schema(kind: MetadataKind) -> None:
+def test_what_it_provides_says_no_more_than_its_schema_but_for_what_only_the_software_may(kind: MetadataKind) -> None:
     for definition in kind.adopted:
         assert (definition.kind, re.fullmatch(NAME_PATTERN, definition.name) is not None) == (kind.name, True)
-        assert SCHEMAS.check(kind, definition.body, f"/{kind.name}/{definition.name}") == []
+        found = SCHEMAS.check(kind, definition.body, "")
+        # `system`, `storage`, `managed_by`: whole properties that a tenant's definition cannot have.
+        assert {(d.code, d.path.count("/")) for d in found} <= {("unknown_property", 1)}
 
 
 def test_what_it_provides_compiles_and_refers_to_what_exists(kind: MetadataKind) -> None:

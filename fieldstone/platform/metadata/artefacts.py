@@ -25,7 +25,7 @@ from fieldstone.platform.metadata.views import AskedView, ClosureView, Question
 CACHE_BYTES = 64 * 2**20
 # Measured with tracemalloc over compiled object types: a fixed part, and a part that grows with the definition.
 ARTEFACT_BYTES = 8_192
-ARTEFACT_FACTOR = 30
+ARTEFACT_FACTOR = 60
 REFERENCE_BYTES = 400
 _KEPT_REFERENCES = 4
 _MISSING = object()
