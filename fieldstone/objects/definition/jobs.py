@@ -167,14 +167,14 @@ def _duplicates(unit: Unit, compiled: ObjectType, index: TableIndex) -> Sequence
 
 
 def _create_online(run: JobRun, index: TableIndex) -> None:
-    """On PostgreSQL concurrently, outside a transaction, an invalid left-over dropped first; on SQLite as it is."""
+    """On PostgreSQL beside the writers, outside a transaction; on SQLite, which has one writer, as a publish does."""
     place = run.units.tenants.record(run.tenant).place
-    owner = run.units.databases.of(place).owner_unit(place)
+    server = run.units.databases.of(place)
+    if server.dialect == "sqlite":
+        run.units.publish(run.caller, lambda ctx, unit: ddl.create_index(unit, index))
+        return
+    owner = server.owner_unit(place)
     try:
-        if owner.dialect == "sqlite":
-            ddl.create_index(owner, index)
-            owner.commit()
-            return
         engine = owner.connection.engine
     finally:
         owner.close()
