@@ -91,8 +91,9 @@ class Conflict(FieldstoneError):
 
 
 class StaleRevision(FieldstoneError):
-    """Someone else changed this record. `conflicts` maps each field to its stored and its submitted value."""
+    """Someone else changed this record."""
 
+    # The fact `conflicts` maps each field to its stored and its submitted value.
     code = "stale_revision"
 
 
