@@ -5,8 +5,12 @@ class InlineEdit extends HTMLElement {
     this.addEventListener("dblclick", (event) => this.start(event.target.closest("[data-edit]"), event));
     this.addEventListener("click", (event) => this.clicked(event));
     this.addEventListener("keydown", (event) => this.pressed(event));
-    this.addEventListener("htmx:after:swap", () => this.swapped());
-    document.addEventListener("htmx:after:swap", () => this.swapped());
+    this.heard = () => this.swapped();
+    document.addEventListener("htmx:after:swap", this.heard);
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("htmx:after:swap", this.heard);
   }
 
   clicked(event) {
