@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fieldstone.platform.i18n import mark
 from fieldstone.platform.kernel.errors import FieldError, Invalid
 from fieldstone.platform.kernel.metadata import Definition, Diagnostic, MetadataError, MetadataKind, Rename
 from fieldstone.platform.kernel.registry import Registry
@@ -146,14 +147,16 @@ class Candidates:
         """What is wrong before one looks at the body."""
         present = manifest.elements.get(change.key)
         if present is not None and present.package == PROVIDED:
-            return _error(path, "provided", "{name} comes with Fieldstone and cannot be changed.", name=change.name)
+            return _error(
+                path, "provided", mark("{name} comes with Fieldstone and cannot be changed."), name=change.name
+            )
         if change.body is None:
-            return None if present else _error(path, "not_there", "There is nothing to remove here.")
+            return None if present else _error(path, "not_there", mark("There is nothing to remove here."))
         if change.kind not in self._kinds:
             kinds = sorted(self._kinds.names())
-            return _error(path, "unknown_kind", "There is no kind {kind}.", kind=change.kind, kinds=kinds)
+            return _error(path, "unknown_kind", mark("There is no kind {kind}."), kind=change.kind, kinds=kinds)
         if re.fullmatch(NAME_PATTERN, change.name) is None:
-            message = "A name begins with a small letter, then small letters, digits and _ ; at most 40."
+            message = mark("A name begins with a small letter, then small letters, digits and _ ; at most 40.")
             return _error(path, "name", message)
         return None
 
@@ -164,7 +167,7 @@ class Candidates:
             if rename.part is not None:
                 continue
             if drafts.get((rename.kind, rename.name)) is not None:
-                message = "{name} is renamed to {to} and changed under its old name at once."
+                message = mark("{name} is renamed to {to} and changed under its old name at once.")
                 path = pointer((rename.kind, rename.name))
                 problems.append(_error(path, "renamed_and_kept", message, name=rename.name, to=rename.to))
             drafts[(rename.kind, rename.name)] = None

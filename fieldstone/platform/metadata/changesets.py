@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from fieldstone.platform.audit import Audit
 from fieldstone.platform.database.unit import SqlUnit
+from fieldstone.platform.i18n import mark
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from fieldstone.platform.kernel.ids import new_id
@@ -53,7 +54,7 @@ class ChangesetService:
         """A new, empty changeset on the present version. Raises `Invalid`, `Conflict` when too many are open."""
         _check_words(name, purpose)
         if self._drafts.open_count(unit) >= MOST_OPEN:
-            message = "There are {count} open changesets. Publish or discard some first."
+            message = mark("There are {count} open changesets. Publish or discard some first.")
             raise Conflict(message, code="limit", limit="open_changesets", count=MOST_OPEN)
         draft = Changeset(
             id=new_id(),
@@ -182,7 +183,7 @@ def _check_words(name: str, purpose: str) -> None:
         errors.append(FieldError(path="/name", code="required", message="This is required."))
     for path, text, most in (("/name", name, NAME_LENGTH), ("/purpose", purpose, PURPOSE_LENGTH)):
         if len(text) > most:
-            message = "At most {bound} characters are allowed."
+            message = mark("At most {bound} characters are allowed.")
             errors.append(FieldError(path=path, code="too_long", message=message, facts={"bound": most}))
     if errors:
         raise Invalid(errors=errors)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from fieldstone.platform.audit import Audit
 from fieldstone.platform.database.unit import SqlUnit
+from fieldstone.platform.i18n import mark
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import Conflict
 from fieldstone.platform.kernel.metadata import Definition
@@ -134,9 +135,9 @@ def moved_base(version: int, elements: Iterable[Key]) -> Conflict:
     """
     both = sorted("/".join(key) for key in elements)
     if both:
-        message = "Version {version} changed the same elements meanwhile: {elements}."
+        message = mark("Version {version} changed the same elements meanwhile: {elements}.")
     else:
-        message = "Version {version} was published meanwhile. Rebase the changeset on it and look again."
+        message = mark("Version {version} was published meanwhile. Rebase the changeset on it and look again.")
     moved = {"version": version, "elements": both, "rebase": not both}
     return Conflict(message, code="base_moved", version=version, elements=both, moved=moved)
 

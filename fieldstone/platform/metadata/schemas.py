@@ -19,6 +19,7 @@ import re2
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from fieldstone.platform.i18n import mark
 from fieldstone.platform.kernel.metadata import Diagnostic, MetadataKind
 from fieldstone.platform.kernel.text import LOCALES
 from fieldstone.platform.metadata.canonical import content_hash
@@ -147,44 +148,44 @@ def _diagnostics(error: jsonschema.ValidationError, base: str) -> Iterator[Diagn
     given: Any = error.instance
     match error.validator:
         case "required":
-            yield _error(step(path, error.message), "required", "This is required.")
+            yield _error(step(path, error.message), "required", mark("This is required."))
         case "additionalProperties" | "unevaluatedProperties" | "propertyNames":
             yield from _unknown(error, path)
         case "type":
             wanted = value if isinstance(value, str) else ", ".join(value)
-            yield _error(path, "type", "This is {given}; it must be {wanted}.", given=_type(given), wanted=wanted)
+            yield _error(path, "type", mark("This is {given}; it must be {wanted}."), given=_type(given), wanted=wanted)
         case "enum":
             yield _choice(path, given, [choice for choice in value if choice is not None])
         case "const":
             yield _choice(path, given, [value])
         case "pattern":
-            message = "This must match {pattern}."
+            message = mark("This must match {pattern}.")
             if value == NAME_PATTERN:
-                message = "A name begins with a small letter, then small letters, digits and _ ; at most 40."
+                message = mark("A name begins with a small letter, then small letters, digits and _ ; at most 40.")
             yield _error(path, "pattern", message, pattern=value)
         case "anyOf" | "oneOf":
-            yield _error(path, "form", "This fits more than one of the allowed forms.")
+            yield _error(path, "form", mark("This fits more than one of the allowed forms."))
         case "uniqueItems":
-            yield _error(path, "unique_items", "The same value is listed twice.")
+            yield _error(path, "unique_items", mark("The same value is listed twice."))
         case _ if error.validator in _BOUNDS:
             code, message = _BOUNDS[str(error.validator)]
             yield _error(path, code, message, bound=value)
         case _:
-            yield _error(path, "schema", "This is not valid here ({rule}).", rule=str(error.validator))
+            yield _error(path, "schema", mark("This is not valid here ({rule})."), rule=str(error.validator))
 
 
 _BOUNDS: Mapping[str, tuple[str, str]] = {
-    "minLength": ("too_short", "At least {bound} characters are needed."),
-    "maxLength": ("too_long", "At most {bound} characters are allowed."),
-    "minimum": ("too_small", "This must be at least {bound}."),
-    "maximum": ("too_large", "This must be at most {bound}."),
-    "exclusiveMinimum": ("too_small", "This must be more than {bound}."),
-    "exclusiveMaximum": ("too_large", "This must be less than {bound}."),
-    "minItems": ("too_few", "At least {bound} are needed."),
-    "maxItems": ("too_many", "At most {bound} are allowed."),
-    "minProperties": ("too_few", "At least {bound} are needed."),
-    "maxProperties": ("too_many", "At most {bound} are allowed."),
-    "multipleOf": ("multiple", "This must be a multiple of {bound}."),
+    "minLength": ("too_short", mark("At least {bound} characters are needed.")),
+    "maxLength": ("too_long", mark("At most {bound} characters are allowed.")),
+    "minimum": ("too_small", mark("This must be at least {bound}.")),
+    "maximum": ("too_large", mark("This must be at most {bound}.")),
+    "exclusiveMinimum": ("too_small", mark("This must be more than {bound}.")),
+    "exclusiveMaximum": ("too_large", mark("This must be less than {bound}.")),
+    "minItems": ("too_few", mark("At least {bound} are needed.")),
+    "maxItems": ("too_many", mark("At most {bound} are allowed.")),
+    "minProperties": ("too_few", mark("At least {bound} are needed.")),
+    "maxProperties": ("too_many", mark("At most {bound} are allowed.")),
+    "multipleOf": ("multiple", mark("This must be a multiple of {bound}.")),
 }
 
 
@@ -192,24 +193,26 @@ def _unknown(error: jsonschema.ValidationError, path: str) -> Iterator[Diagnosti
     schema: Any = error.schema
     known = list(schema.get("properties", {})) if isinstance(schema, Mapping) else []
     if not isinstance(error.instance, Mapping):
-        yield _error(path, "unknown_property", "This name is not allowed here.")
+        yield _error(path, "unknown_property", mark("This name is not allowed here."))
         return
     for name in [key for key in error.instance if key not in known and repr(key) in error.message]:
         near = difflib.get_close_matches(name, known, n=1)
         if near:
-            message = "There is no property {name} here. Did you mean {near}?"
+            message = mark("There is no property {name} here. Did you mean {near}?")
             yield _error(step(path, name), "unknown_property", message, name=name, near=near[0])
         else:
-            yield _error(step(path, name), "unknown_property", "There is no property {name} here.", name=name)
+            yield _error(step(path, name), "unknown_property", mark("There is no property {name} here."), name=name)
 
 
 def _choice(path: str, given: Any, choices: list[Any]) -> Diagnostic:
     near = difflib.get_close_matches(str(given), [str(choice) for choice in choices], n=1)
     shown = ", ".join(str(choice) for choice in choices[:40])
     if near:
-        message = "{given} is not allowed here. Did you mean {near}?"
+        message = mark("{given} is not allowed here. Did you mean {near}?")
         return _error(path, "enum", message, given=_short(given), near=near[0], choices=shown)
-    return _error(path, "enum", "{given} is not allowed here. Allowed: {choices}.", given=_short(given), choices=shown)
+    return _error(
+        path, "enum", mark("{given} is not allowed here. Allowed: {choices}."), given=_short(given), choices=shown
+    )
 
 
 def _error(path: str, code: str, message: str, **facts: Any) -> Diagnostic:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from fieldstone.platform.audit import Audit
 from fieldstone.platform.database.unit import SqlUnit
+from fieldstone.platform.i18n import mark
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import FieldError, Invalid, NotFound
 from fieldstone.platform.kernel.metadata import Definition, Diagnostic, MetadataError
@@ -223,10 +224,10 @@ class MetadataService:
         changed, both = self.changed_elements(unit, base_version, keys)
         facts = {"version": base.version}
         for key in both:
-            message = "Version {version} changed this meanwhile."
+            message = mark("Version {version} changed this meanwhile.")
             yield Diagnostic(path=pointer(key), severity="error", code="base_moved", message=message, facts=facts)
         if changed and not both:
-            message = "Version {version} was published meanwhile. Rebase the changeset on it and look again."
+            message = mark("Version {version} was published meanwhile. Rebase the changeset on it and look again.")
             yield Diagnostic(path="", severity="warning", code="base_moved", message=message, facts=facts)
 
     def _refuse_moved(self, unit: Unit, base: Base, base_version: int, keys: Iterable[Key]) -> None:
@@ -256,12 +257,12 @@ def _refuse_lossy(steps: Iterable[PlannedStep]) -> None:
         if planned.step.step_class == LOSSY
     ]
     if errors:
-        message = 'Some steps lose data. Publish with "confirm": ["lossy"] when that is meant.'
+        message = mark('Some steps lose data. Publish with "confirm": ["lossy"] when that is meant.')
         raise Invalid(message, code="confirm_lossy", errors=errors)
 
 
 def _rewritten(candidate: Candidate) -> list[Diagnostic]:
-    message = "References were rewritten to the new name."
+    message = mark("References were rewritten to the new name.")
     return [
         Diagnostic(path=pointer(key), severity="info", code="rewritten", message=message)
         for key in sorted(candidate.rewritten)

@@ -19,6 +19,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from fieldstone.platform.database.unit import SqlUnit
+from fieldstone.platform.i18n import mark
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import FieldError, Invalid, NotFound
 from fieldstone.platform.kernel.metadata import Definition, Diagnostic
@@ -256,7 +257,7 @@ def _foreign(manifest: Manifest, package: Package) -> Iterable[Diagnostic]:
             continue
         if present.package is None and present.hash == content_hash(package.elements[key]):
             continue
-        message = "This tenant has a {kind} {name} already, which belongs to {owner}."
+        message = mark("This tenant has a {kind} {name} already, which belongs to {owner}.")
         owner = present.package or "itself"
         yield _problem(pointer(key), "not_owned", message, kind=key[0], name=key[1], owner=owner)
 
@@ -279,20 +280,22 @@ def _check_version(path: str, version: str) -> Iterable[Diagnostic]:
     try:
         Version(version)
     except InvalidVersion:
-        yield _problem(path, "version", "{version} is not a version.", version=version)
+        yield _problem(path, "version", mark("{version} is not a version."), version=version)
 
 
 def _check_range(path: str, name: str, wanted: str, have: str | None) -> Iterable[Diagnostic]:
     if have is None:
-        yield _problem(path, "missing", "This needs {name} {wanted}, which is not installed.", name=name, wanted=wanted)
+        yield _problem(
+            path, "missing", mark("This needs {name} {wanted}, which is not installed."), name=name, wanted=wanted
+        )
         return
     try:
         fits = SpecifierSet("" if wanted == "*" else wanted).contains(Version(have), prereleases=True)
     except InvalidSpecifier:
-        yield _problem(path, "range", "{wanted} is not a range of versions.", wanted=wanted)
+        yield _problem(path, "range", mark("{wanted} is not a range of versions."), wanted=wanted)
         return
     if not fits:
-        message = "This needs {name} {wanted}; {have} is installed."
+        message = mark("This needs {name} {wanted}; {have} is installed.")
         yield _problem(path, "range", message, name=name, wanted=wanted, have=have)
 
 
