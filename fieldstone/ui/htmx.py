@@ -42,6 +42,12 @@ def go_to(url: str) -> Response:
     return Response(status=303, headers={"Location": url})
 
 
+def reload(events: Mapping[str, Any]) -> Response:
+    """Let htmx load the page it is on again, and say something there."""
+    answer: Response = make_response("", 204, refresh=True, trigger=dict(events))
+    return answer
+
+
 def toast(text: str, *, kind: str = "ok", undo_url: str = "") -> dict[str, Any]:
     """The event that shows a toast."""
     return {"fs:toast": {"text": text, "kind": kind, **({"undo_url": undo_url} if undo_url else {})}}

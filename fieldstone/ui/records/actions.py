@@ -1,7 +1,7 @@
 """The buttons of a record page: the layout's actions that stand open for this record and reader.
 
-In: the layout, the record. Out: label, icon, address of the dialog. Whether a button may really be pressed is decided by
-the record service when it is. Called by the record page.
+In: the layout, the record. Out: label, icon, address of the dialog. Whether a button may really be pressed is decided
+by the record service when it is. Called by the record page.
 """
 
 from __future__ import annotations

@@ -67,9 +67,12 @@ class Arrangement:
         placed = (self._section(section, seen) for section in self._sections if seen.holds(section.visible, True))
         return tuple(section for section in placed if section.fields)
 
-    def fields(self, values: Mapping[str, Any]) -> tuple[Field, ...]:
-        """The fields that a form for these values sends."""
-        return tuple(item.field for section in self.sections(values) for item in section.fields if not item.read_only)
+    def all_fields(self) -> tuple[Field, ...]:
+        """Every field of the layout that may be written, whatever the conditions say."""
+        names = dict.fromkeys(item.field for section in self._sections for item in section.fields)
+        names |= dict.fromkeys(self.layout.quick_create if self.layout is not None else ())
+        found = (self.kind.fields.get(name) for name in names)
+        return tuple(f for f in found if f is not None and f.writable and self._rights.editable(f.name))
 
     def quick(self) -> tuple[PlacedSection, ...]:
         """The short form that creates a record."""

@@ -160,7 +160,7 @@ class RelatedLists:
             "label": localized(related.label, ctx.locale) or localized(fields.kind.plural, ctx.locale),
             "count": page.count,
             "may_create": access.may(related.object, "create"),
-            "create_url": f"/o/{related.object}/new?drawer=1&{related.field}={record}",
+            "create_url": f"/o/{related.object}/new?drawer=1&stay=1&{related.field}={record}",
             "all_url": f"/o/{related.object}?f={related.field}:equals:{record}",
             "columns": [_head_of(fields, path, n) for n, path in enumerate(columns)],
             "rows": [related_row(fields, each, columns, reader) for each in page.records],

@@ -146,19 +146,29 @@ def _file(form: Form, name: str, reader: Reader, spec: Mapping[str, Any]) -> Any
     return form.get(f"{name}.keep") if f"{name}.keep" in form else _ABSENT
 
 
+def row_keys(form: Form, field: Field, reader: Reader, rows: Rows, name: str) -> list[str]:
+    """The keys of the child rows that count, in order: new rows in which nothing was entered do not."""
+    fields = tuple(rows(field))
+    return [
+        key for key in form.getlist(f"{name}.rows") if key and _counts(form, fields, reader, rows, f"{name}.{key}.")
+    ]
+
+
+def _counts(form: Form, fields: Iterable[Field], reader: Reader, rows: Rows, prefix: str) -> bool:
+    if form.get(f"{prefix}id"):
+        return True
+    entered = decoded(form, fields, reader, rows, prefix)
+    return any(value not in (None, "", [], False) for value in entered.values())
+
+
 def _rows(form: Form, field: Field, reader: Reader, rows: Rows, name: str) -> list[dict[str, Any]]:
     """The child rows in the order the form gives; an existing row brings its id."""
     fields = tuple(rows(field))
     made = []
-    for key in form[f"{name}.rows"].split(","):
-        if not key:
-            continue
-        values = decoded(form, fields, reader, rows, f"{name}.{key}.")
+    for key in row_keys(form, field, reader, rows, name):
         identity = form.get(f"{name}.{key}.id", "")
-        if identity:
-            made.append({"id": identity, **values})
-        elif any(value not in (None, "", [], False) for value in values.values()):
-            made.append(values)
+        values = decoded(form, fields, reader, rows, f"{name}.{key}.")
+        made.append({"id": identity, **values} if identity else values)
     return made
 
 
