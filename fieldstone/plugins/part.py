@@ -15,11 +15,12 @@ from fieldstone.plugins.demo.command import accounts_of, make_demo
 from fieldstone.plugins.dispatch.api import make_dispatch_api
 from fieldstone.plugins.dispatch.definition import KIND
 from fieldstone.plugins.dispatch.messages import dispatch_consumer
-from fieldstone.plugins.dispatch.pages import dispatch_panel, make_dispatch_pages
+from fieldstone.plugins.dispatch.pages import TEMPLATES, dispatch_panel, make_dispatch_pages
 from fieldstone.plugins.dispatch.service import DispatchService
 from fieldstone.plugins.host.host import PluginHost
 from fieldstone.ui.pages.page import PageMaker
 from fieldstone.ui.records.panels import Panels
+from fieldstone.ui.render import Renderer
 
 
 def register(frame: Frame) -> None:
@@ -31,6 +32,7 @@ def register(frame: Frame) -> None:
     frame.kinds.register(KIND.name, KIND)
     frame.consumers.register("dispatch", dispatch_consumer(dispatch))
     frame.need(Panels).add(dispatch_panel(access))
+    frame.need(Renderer).add_folder(TEMPLATES)
     frame.blueprints += [
         make_dispatch_api(dispatch).blueprint,
         make_dispatch_pages(dispatch, frame.need(PageMaker)).blueprint,

@@ -22,12 +22,16 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
 class Renderer:
-    """All templates of the pages. `folders`: further template folders (plugins bring theirs)."""
+    """All templates of the pages; other rooms add folders of theirs before the first page is drawn."""
 
-    def __init__(self, assets: Assets, folders: tuple[Path, ...] = ()) -> None:
+    def __init__(self, assets: Assets) -> None:
         self._assets = assets
-        self._folders = [str(folder) for folder in (TEMPLATES, *folders)]
+        self._folders = [str(TEMPLATES)]
         self._environment = lru_cache(maxsize=len(LOCALES))(self._make_environment)
+
+    def add_folder(self, folder: Path) -> None:
+        """Look for templates there as well."""
+        self._folders.append(str(folder))
 
     def html(self, template: str, locale: str, values: Mapping[str, Any]) -> str:
         """The template in that language."""

@@ -7,6 +7,7 @@ by `plugins.part`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from flask import Response
@@ -30,6 +31,7 @@ from fieldstone.ui.pages.page import PageMaker
 from fieldstone.ui.records.panels import Panel
 
 SHOWN = 6
+TEMPLATES = Path(__file__).resolve().parent / "templates"
 _COLORS = ("blue", "teal", "purple", "amber", "green", "pink")
 _NOT_NOW = (Conflict, Invalid, PluginFailed)
 
