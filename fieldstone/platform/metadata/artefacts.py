@@ -2,8 +2,9 @@
 
 What comes in: a manifest and the registered kinds. What goes out: artefacts, references and closures (everything an
 element refers to, directly or not). An artefact is addressed by the hash of its closure: definitions, physical names
-and building parts. `Compiled` holds what one manifest uses and dies with its last snapshot; the cache keeps the rest
-within a bound in bytes. Called by snapshots, preview and where-used.
+and building parts. The cache keeps artefacts within a bound in bytes, whatever the number of tenants; `Compiled` knows
+where those of one manifest are, compiles what left again, and dies with its last snapshot. Called by snapshots, preview
+and where-used.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from fieldstone.platform.kernel.errors import FieldstoneError, NotFound
 from fieldstone.platform.kernel.metadata import Definition, MetadataError, MetadataKind, Reference
 from fieldstone.platform.kernel.registry import Registry
 from fieldstone.platform.metadata.canonical import canonical, digest
-from fieldstone.platform.metadata.lru import BoundedMap
+from fieldstone.platform.metadata.lru import BoundedMap, Entry
 from fieldstone.platform.metadata.manifest import Key, Manifest
 from fieldstone.platform.metadata.views import AskedView, ClosureView, Question
 
@@ -27,8 +28,8 @@ CACHE_BYTES = 64 * 2**20
 ARTEFACT_BYTES = 8_192
 ARTEFACT_FACTOR = 60
 REFERENCE_BYTES = 400
+DERIVED_BYTES = 32_768
 _KEPT_REFERENCES = 4
-_MISSING = object()
 
 
 class _Refused:
@@ -85,9 +86,10 @@ class Compiled:
     def __init__(self, manifest: Manifest, cache: SnapshotCache) -> None:
         self._manifest = manifest
         self._cache = cache
-        self.artefacts: dict[Key, Any] = {}
+        self._artefacts: dict[Key, weakref.ref[Entry]] = {}
+        self._refused: dict[Key, Entry] = {}
         self.reference_errors: dict[Key, FieldstoneError] = {}
-        self._derived: dict[str, Any] = {}
+        self._derived: dict[str, weakref.ref[Entry]] = {}
         self._references: dict[Key, tuple[Reference, ...]] = {}
         self._closures: dict[Key, frozenset[Key]] = {}
         self._addresses: dict[Key, str] = {}
@@ -106,10 +108,10 @@ class Compiled:
 
     def get(self, kind: str, name: str) -> Any:
         """The artefact. Raises `NotFound`, or `MetadataError` when the definition does not compile."""
-        found = self.artefacts.get((kind, name), _MISSING)
-        if found is _MISSING:
-            found = self._make((kind, name))
-        if isinstance(found, _Refused):
+        held = self._artefacts.get((kind, name))
+        entry = held() if held is not None else None
+        found = (entry or self._make((kind, name))).use()
+        if found.__class__ is _Refused:
             raise found.error.with_traceback(None)
         return found
 
@@ -130,14 +132,20 @@ class Compiled:
         return self._manifest.elements.get((kind, name))
 
     def derived(self, key: str, make: Callable[[Any], Any]) -> Any:
-        """A value made once for this manifest."""
-        found = self._derived.get(key, _MISSING)
-        if found is _MISSING:
-            with self._cache.lock:
-                found = self._derived.get(key, _MISSING)
-                if found is _MISSING:
-                    found = self._derived[key] = make(self)
-        return found
+        """A value made once for this manifest; made again only when room was needed for others."""
+        held = self._derived.get(key)
+        entry = held() if held is not None else None
+        return (entry or self._derive(key, make)).use()
+
+    def _derive(self, key: str, make: Callable[[Any], Any]) -> Entry:
+        with self._cache.lock:
+            held = self._derived.get(key)
+            entry = held() if held is not None else None
+            if entry is None:
+                address = ("derived", self._manifest.hash, key)
+                entry = self._cache.kept.put(address, make(self), DERIVED_BYTES)
+                self._derived[key] = weakref.ref(entry)
+            return entry
 
     def physical(self, kind: str, path: str) -> str | None:
         """The stable physical name of a part, or None."""
@@ -196,31 +204,33 @@ class Compiled:
             return self.physical(kind, name) or ""
         return self._manifest.fingerprint((kind, name))
 
-    def _make(self, key: Key) -> Any:
+    def _make(self, key: Key) -> Entry:
         definition = self._manifest.elements.get(key)
         if definition is None:
             raise NotFound("There is no {kind} called {name}.", kind=key[0], name=key[1])
         with self._cache.entering("compile", self._manifest, key):
-            if key not in self.artefacts:
-                self.artefacts[key] = self._find_or_compile(definition, key)
-            return self.artefacts[key]
+            held = self._artefacts.get(key)
+            entry = held() if held is not None else None
+            if entry is None:
+                entry = self._find_or_compile(definition, key)
+                self._artefacts[key] = weakref.ref(entry)
+            return entry
 
-    def _find_or_compile(self, definition: Definition, key: Key) -> Any:
+    def _find_or_compile(self, definition: Definition, key: Key) -> Entry:
         try:
             address = ("artefact", self.address(key))
             if key in self.reference_errors:
                 raise self.reference_errors[key]
-            found = self._cache.kept.get(address)
-            if found is None:
-                found = self._compile(definition, key)
-                self._cache.kept.put(address, found, _weight(definition))
+            entry = self._cache.kept.entry(address)
+            if entry is None:
+                entry = self._cache.kept.put(address, self._compile(definition, key), _weight(definition))
         except FieldstoneError as error:
             if error.instance_code == "circular":
                 raise
             if isinstance(error, MetadataError):
                 error.element = error.element or f"{key[0]}/{key[1]}"
-            return _Refused(error)
-        return found
+            entry = self._refused[key] = Entry(_Refused(error), 0)
+        return entry
 
     def _compile(self, definition: Definition, key: Key) -> Any:
         kind = self._cache.kinds.get(definition.kind)

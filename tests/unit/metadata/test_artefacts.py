@@ -178,17 +178,29 @@ def test_a_remark_compiles_with_its_note() -> None:
     assert held.all("note") == (held.get("note", "site"),)
 
 
-def test_the_cache_stays_within_its_bytes_and_forgets_what_was_used_least_lately() -> None:
+def test_the_cache_stays_within_its_bytes_and_forgets_what_was_not_used_lately() -> None:
     kept = BoundedMap(100)
     for name in "abc":
         kept.put(name, name, 30)
     assert kept.get("a") == "a"
     kept.put("d", "d", 30)
     assert ("b" in kept, "a" in kept, kept.weight) == (False, True, 90)
-    kept.put("huge", "x", 101)
+    assert kept.put("huge", "x", 101).use() == "x"
     assert ("huge" in kept, len(kept)) == (False, 3)
     kept.put("a", "again", 100)
     assert (kept.get("a"), kept.weight, len(kept)) == ("again", 100, 1)
+
+
+def test_memory_is_bounded_however_many_versions_are_held() -> None:
+    cache = SnapshotCache(note_kinds(), capacity=200_000)
+    held = [compiled(definition("note", note("site", f"f{n}")), cache=cache) for n in range(60)]
+    for each in held:
+        assert each.get("note", "site").name == "site"
+        assert each.derived("x", lambda s: [s.get("note", "site")])[0].name == "site"
+    assert cache.kept.weight <= 200_000
+    gc.collect()
+    alive = sum(isinstance(each, Note) for each in gc.get_objects())
+    assert 0 < alive < 30
 
 
 def test_an_evicted_artefact_is_compiled_again() -> None:
