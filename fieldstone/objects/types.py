@@ -210,7 +210,7 @@ class ObjectType:
         """
         try:
             values = self.loader(data)
-        except (Doubt, Rejected):
+        except _UNSURE:
             return self._load_slowly(data, partial, optional)
         if not partial and not self._needed <= values.keys() | set(optional):
             return self._load_slowly(data, partial, optional)
@@ -305,6 +305,8 @@ class ObjectType:
         return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
+# What the fast loader raises for values that are not surely valid; the schema then looks at the whole body.
+_UNSURE = (Doubt, Rejected, ValueError, TypeError, ArithmeticError)
 _NOT_SHOWN = frozenset({"deleted_at", "title"})
 
 

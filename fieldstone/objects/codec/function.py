@@ -15,7 +15,7 @@ from typing import Any
 from fieldstone.objects.fieldtypes.source import Constants
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_BUILTINS = {"type": type, "len": len, "str": str, "int": int, "dict": dict, "format": format, "Exception": Exception}
+_BUILTINS = {each.__name__: each for each in (type, len, str, int, dict, list, format)}
 
 
 def literal(name: str) -> str:

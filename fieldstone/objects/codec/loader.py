@@ -1,8 +1,8 @@
 """The fast way into a record: a generated straight-line loader for input that is surely valid.
 
 What comes in: the fields of an object. What goes out: a function that turns a body (a plain dict) into Python values,
-or raises `Doubt` (or `Rejected`) for anything it is not sure of; the marshmallow schema then decides and words the
-errors. Property tests hold both equal. Who calls it: `objects.types`.
+or raises (`Doubt`, `Rejected`, ValueError ...) for anything it is not sure of; the marshmallow schema then decides and
+words the errors. Property tests hold both equal. Who calls it: `objects.types`.
 """
 
 from __future__ import annotations

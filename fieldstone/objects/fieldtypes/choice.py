@@ -296,10 +296,21 @@ class MultiSelectType(Options):
             self.one(item, f"/{index}")
             if item in value[:index]:
                 raise rejected(problems.DUPLICATE, path=f"/{index}", value=item)
-        return sorted(value, key=self.order.__getitem__)
+        return self._in_order(list(value))
 
     def lost_values(self, other: FieldType) -> Sequence[Any]:
         return ()
+
+    def load_source(self, value: str, constants: Constants) -> Sequence[str]:
+        return [
+            f"if type({value}) is not list or not {constants(frozenset(self.choices).issuperset)}({value}) "
+            f"or len({value}) != len({constants(frozenset)}({value})):",
+            "    raise Doubt",
+            f"{value} = {constants(self._in_order)}({value})",
+        ]
+
+    def _in_order(self, value: list[str]) -> list[str]:
+        return sorted(value, key=self.order.__getitem__)
 
     def check_change(self, before: Any, after: Any) -> Problem | None:
         fresh = [value for value in after or () if value in self.retired and value not in (before or ())]

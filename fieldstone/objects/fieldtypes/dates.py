@@ -7,7 +7,7 @@ needed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -19,6 +19,7 @@ from fieldstone.objects.fieldtypes.base import Field, FieldType, Scope
 from fieldstone.objects.fieldtypes.declaration import USUAL, Declaration, MigrationClass
 from fieldstone.objects.fieldtypes.operators import TEMPORAL, Operator
 from fieldstone.objects.fieldtypes.problems import Problem, Rejected, rejected
+from fieldstone.objects.fieldtypes.source import Constants
 from fieldstone.objects.fieldtypes.texts import PLAIN, TextFormat
 from fieldstone.platform.database.types import Day, TimeOfDay, UtcDateTime
 from fieldstone.rules.expressions.types import DATE, TIME, TIMESTAMP, Type
@@ -28,6 +29,7 @@ LAST_MOMENT = datetime(9999, 12, 30, tzinfo=UTC)
 """A day inside the calendar's ends, so that a moment can be shown in every time zone."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|z|[+-]\d{2}:?\d{2})?", re.ASCII)
+_USUAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z", re.ASCII).fullmatch
 _TIME = re.compile(r"(\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)", re.ASCII)
 
 
@@ -158,6 +160,17 @@ class DateTimeType(Temporal):
         if moment.tzinfo is None:
             raise rejected(problems.TIME_ZONE, example="2026-03-31T14:30:00Z")
         return in_utc(moment)
+
+    def load_source(self, value: str, constants: Constants) -> Sequence[str]:
+        if self.least is not None or self.most is not None:
+            return super().load_source(value, constants)
+        return [
+            f"if type({value}) is not str or not {constants(_USUAL)}({value}):",
+            "    raise Doubt",
+            f"{value} = {constants(datetime.fromisoformat)}({value})",
+            f"if not {constants(FIRST_MOMENT)} <= {value} <= {constants(LAST_MOMENT)}:",
+            "    raise Doubt",
+        ]
 
     def _from_iso(self, value: Any) -> datetime:
         if not isinstance(value, str):

@@ -32,13 +32,13 @@ from fieldstone.objects.fieldtypes.problems import Problem, rejected
 from fieldstone.objects.fieldtypes.source import Constants
 from fieldstone.objects.fieldtypes.texts import PLAIN, TextFormat
 from fieldstone.platform.database.types import Chars, Id
-from fieldstone.platform.kernel.ids import is_id
 from fieldstone.platform.kernel.metadata import Reference
 from fieldstone.rules.expressions.types import DYN, STRING, Type, record_of
 
 NAME_SCHEMA = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"}
 ANY_OBJECT: Final = "*"
 """As a target: records of any object."""
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 ID_SCHEMA: Mapping[str, Any] = MappingProxyType({"type": "string", "format": "uuid"})
 LABELLED_SCHEMA: Mapping[str, Any] = MappingProxyType(
@@ -58,7 +58,7 @@ def read_id(value: Any, path: str = "") -> str:
     if not isinstance(value, str):
         raise rejected(problems.WRONG_TYPE, path=path, expected="the id of a record")
     text = value.lower()
-    if not is_id(text):
+    if not _ID(text):
         raise rejected(problems.NOT_AN_ID, path=path)
     return text
 
@@ -88,6 +88,9 @@ class PointerType(FieldType):
 
     def read(self, value: Any) -> Any:
         return None if value == "" else read_id(value)
+
+    def load_source(self, value: str, constants: Constants) -> Sequence[str]:
+        return [f"if type({value}) is not str or not {constants(_ID)}({value}):", "    raise Doubt"]
 
     def variable(self, value: Any) -> Any:
         return {"id": value} if isinstance(value, str) else value
@@ -237,6 +240,11 @@ class LookupType(PointerType):
             if self.several
             else super().dump_labelled_source(value, label, constants)
         )
+
+    def load_source(self, value: str, constants: Constants) -> Sequence[str]:
+        if self.several:
+            return [f"{value} = {constants(self.read)}({value})"]
+        return super().load_source(value, constants)
 
     def json_schema(self) -> dict[str, Any]:
         if not self.several:

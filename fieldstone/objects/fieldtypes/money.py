@@ -23,6 +23,7 @@ from fieldstone.objects.fieldtypes.numbers import (
     DecimalType,
     Numeric,
     decimal_signature,
+    decimal_source,
     decimal_text,
     exact,
     fitted,
@@ -125,6 +126,24 @@ class CurrencyType(Numeric):
         except Rejected as error:
             raise error.under("/amount" if isinstance(value, Mapping) else "") from None
         return self._checked(number, currency)
+
+    def load_source(self, value: str, constants: Constants) -> Sequence[str]:
+        if self.least is not None or self.most is not None:
+            return super().load_source(value, constants)
+        allowed = constants(frozenset({self.currency}) if self.currency else currencies())
+        fixed = constants(self.currency)
+        bare = [f"elif {fixed} is not None:", f"    a, c = {value}, {fixed}"] if self.currency else []
+        return [
+            f"if type({value}) is dict and len({value}) == 2 and 'amount' in {value}:",
+            f"    a, c = {value}['amount'], {value}.get('currency')",
+            *bare,
+            "else:",
+            "    raise Doubt",
+            f"if type(c) is not str or c not in {allowed}:",
+            "    raise Doubt",
+            *decimal_source("a", constants, PRECISION, self.scale),
+            f"{value} = {constants(Money)}(a, c)",
+        ]
 
     def coerce(self, value: Any) -> Money | None:
         if value is None:

@@ -283,6 +283,11 @@ class DecimalType(Numeric):
     def read(self, value: Any) -> Decimal:
         return self.bounded(fitted(exact(value), self.precision, self.scale))  # type: ignore[no-any-return]
 
+    def load_source(self, value: str, constants: Constants) -> Sequence[str]:
+        if self.least is not None or self.most is not None:
+            return super().load_source(value, constants)
+        return decimal_source(value, constants, self.precision, self.scale)
+
     def coerce(self, value: Any) -> Decimal | None:
         if value is None:
             return None
@@ -352,6 +357,21 @@ class PercentType(DecimalType):
 
     def from_text(self, text: str, fmt: TextFormat = PLAIN) -> Any:
         return super().from_text(text.strip().removesuffix("%"), fmt)
+
+
+def decimal_source(value: str, constants: Constants, precision: int, scale: int) -> Sequence[str]:
+    """Lines that read a decimal that is written in the usual way, as text."""
+    places = rf"(?:\.\d{{1,{scale}}})?" if scale else ""
+    usual = re.compile(rf"-?\d{{1,{precision - scale}}}{places}", re.ASCII) if precision > scale else _DECIMAL
+    if usual is _DECIMAL:
+        return [f"{value} = {constants(lambda each: fitted(exact(each), precision, scale))}({value})"]
+    return [
+        f"if type({value}) is not str or not {constants(usual.fullmatch)}({value}):",
+        "    raise Doubt",
+        f"{value} = {constants(Decimal)}({value}).quantize({constants(_UNITS[scale])}, None, {constants(_CONTEXT)})",
+        f"if not {value}:",
+        f"    {value} = {constants(_UNITS[scale] - _UNITS[scale])}",
+    ]
 
 
 def stored_decimal(precision: int, scale: int) -> sa.types.TypeEngine[Any]:

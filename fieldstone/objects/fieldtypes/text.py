@@ -210,6 +210,14 @@ class LongTextType(PlainText):
     def normal(self, text: str) -> str:
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
+    def load_source(self, value: str, constants: Constants) -> Sequence[str]:
+        return [
+            f"if type({value}) is not str or not 0 < len({value}) <= {self.max_length} or {value}.isspace():",
+            "    raise Doubt",
+            f"if not {value}.isprintable() and {constants(_NOT_IN_LINES.search)}({value}):",
+            "    raise Doubt",
+        ]
+
     def widget(self, field: Field, locale: str) -> dict[str, Any]:
         return {"kind": "textarea", "maxlength": self.max_length, "rows": self.option("rows", 4)}
 
