@@ -48,7 +48,7 @@ class Shape:
     sort: tuple[str, ...]
     fields: tuple[str, ...] | None
     terms: int
-    deleted: bool
+    deleted: bool | None
     limit: int
     nulls: frozenset[str] = frozenset()
     after: tuple[bool, ...] | None = None
@@ -169,6 +169,8 @@ class _Builder:
     def _in_bin(self) -> Condition | None:
         if DELETED not in self.kind.system_fields:
             return sa.false() if self.shape.deleted else None
+        if self.shape.deleted is None:
+            return None
         column = self.table.c[self.kind.system_fields[DELETED].column_names[0]]
         return column.is_not(None) if self.shape.deleted else column.is_(None)
 

@@ -165,7 +165,7 @@ class QueryService:
         identity: str,
         fields: Sequence[str] | None = None,
         *,
-        deleted: bool = False,
+        deleted: bool | None = False,
     ) -> tuple[Record, dict[str, Any]]:
         """One record, and the document that the API answers for it. Raises `NotFound`."""
         access = self._access.of(ctx)

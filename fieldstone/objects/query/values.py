@@ -28,7 +28,7 @@ class ListQuery:
 
     `filter`: a condition in the rule language; `more` are further ones (of a related list, of a page). `sort`: field
     paths, with "-" for downwards. `fields`: paths to answer, None for all but child rows. `q`: words to search for.
-    `view`: a published view whose filter, columns and sort are taken where the query has none. `deleted`: the bin.
+    `view`: a published view whose filter, columns and sort are taken where the query has none. `deleted`: the bin (None: both).
     """
 
     object: str
@@ -41,7 +41,7 @@ class ListQuery:
     count: Count = "no"
     q: str | None = None
     view: str | None = None
-    deleted: bool = False
+    deleted: bool | None = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from fieldstone.platform.kernel.context import Context, Unit
+from fieldstone.rules.effects import Notify
 
 
 class Locks(Protocol):
@@ -47,4 +48,12 @@ class Uploads(Protocol):
     def claim(self, ctx: Context, unit: Unit, files: Mapping[str, str], object_name: str, record: str) -> None:
         """Tie files (field name to file id) to a record. Raises `Invalid` with a `FieldError` for each that cannot be:
         it does not exist, its kind or size does not fit, somebody else uploaded it."""
+        ...
+
+
+class Notices(Protocol):
+    """Tells people."""
+
+    def notify(self, ctx: Context, unit: Unit, notice: Notify) -> None:
+        """Deliver a notice with the unit."""
         ...
