@@ -47,6 +47,11 @@ def configure(level: str = "INFO", *, environment: str = "production") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    through_logging()
+
+
+def through_logging() -> None:
+    """Let structlog hand everything to `logging`, whoever listens there; its own default prints values of variables."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -23,6 +23,7 @@ from fieldstone.platform.http.policies import Rights
 from fieldstone.platform.http.problems import ErrorPages
 from fieldstone.platform.http.routes import undeclared
 from fieldstone.platform.kernel.errors import Misconfigured
+from fieldstone.platform.logs import through_logging
 from fieldstone.platform.settings import Settings
 from fieldstone.platform.tenancy.store import TenantStore
 from fieldstone.platform.units import Units
@@ -31,6 +32,7 @@ from fieldstone.platform.units import Units
 def make_app(frame: Frame) -> Flask:
     """The app of a frozen frame. Raises `Misconfigured` for a route without a policy."""
     settings = frame.settings
+    through_logging()
     app = Flask("fieldstone", static_folder=None, template_folder=None)
     _configure(app, settings)
     app.extensions[EXTENSION] = make_edge(frame)
