@@ -30,6 +30,7 @@ from fieldstone.platform.units import (
     UserCredential,
 )
 from fieldstone.platform.work.assembly import Kinds, Work
+from tests.support.reuse import provide
 
 T = TypeVar("T")
 
@@ -154,18 +155,18 @@ def settings_for(data_dir: Path, database_url: str | None, **more: Any) -> Setti
 
 @contextmanager
 def with_tenants(installation: Installation, names: Sequence[str] = TENANTS) -> Iterator[Installation]:
-    """The installation with these tenants, dropped afterwards."""
-    drop_all(installation)
-    for name in names:
-        installation.tenants.create(name, name.capitalize())
+    """The installation with these tenants, and no others; on PostgreSQL they stay for the next test."""
+    database = installation.settings.database_url or ""
+    provide(installation.tenants, names, database)
     try:
         yield installation
     finally:
-        drop_all(installation)
+        if not database:
+            drop_all(installation)
         installation.close()
 
 
 def drop_all(installation: Installation) -> None:
-    """Drop every tenant; also those a test that broke has left in a shared database."""
+    """Drop every tenant."""
     for record in installation.tenants.list():
         installation.tenants.drop(record.tenant.name)

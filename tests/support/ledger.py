@@ -54,6 +54,14 @@ children = sa.Table(
     sa.Column("sample", sa.ForeignKey("sample.id", name="fk_child_sample"), nullable=False),
 )
 
+tree = sa.Table(
+    "sample_tree",
+    METADATA,
+    sa.Column("id", Id(), primary_key=True),
+    sa.Column("parent", sa.ForeignKey("sample_tree.id", name="fk_tree_parent")),
+)
+
+INSERT_TREE = Prepared(sa.insert(tree))
 INSERT = Prepared(sa.insert(samples))
 INSERT_CHILD = Prepared(sa.insert(children))
 ADD = Prepared(

@@ -99,7 +99,7 @@ def _from_postgresql(error: psycopg.Error) -> Exception:
     if special is not None:
         return special
     if state.startswith(("22", "54")):
-        return Invalid("A value does not fit: {reason}.", reason=error.diag.message_primary or "")
+        return Invalid("A value does not fit its field.")
     if state in ("55P03", "57014") or state.startswith("53"):
         return Unavailable(retry_after=1)
     if state.startswith("08") or state in _LOST_STATES or (not state and isinstance(error, psycopg.OperationalError)):

@@ -18,7 +18,7 @@ from fieldstone.platform.database.server import SqliteFunction, State
 from fieldstone.platform.database.sqlite import SqliteSession
 from fieldstone.platform.database.sqlite_files import DIRECTORY, SqliteFile, SqliteFiles
 from fieldstone.platform.database.turns import Turn
-from fieldstone.platform.database.unit import SqlUnit
+from fieldstone.platform.database.unit import SqlUnit, committed
 from fieldstone.platform.kernel.context import DialectName
 from fieldstone.platform.kernel.errors import Conflict
 from fieldstone.platform.settings import Settings
@@ -113,12 +113,8 @@ class SqliteServer:
 
     def _mark_dropped(self, place: Place) -> None:
         """Processes that have the file open keep it when it is removed; this is how they learn of it."""
-        unit = self.owner_unit(place)
-        try:
+        with committed(self.owner_unit(place)) as unit:
             unit.run(SET_STATE, {"new_state": DROPPED})
-            unit.commit()
-        finally:
-            unit.close()
 
     def _moved(self, place: Place, version: int, access_version: int, state: str) -> Exception:
         if state == DROPPED:

@@ -280,3 +280,13 @@ def _bad_value(error: sa.exc.StatementError) -> Exception:
     if isinstance(cause, ValueError):
         return Invalid("A value does not fit: {reason}.", reason=str(cause))
     return error
+
+
+@contextmanager
+def committed(unit: SqlUnit) -> Iterator[SqlUnit]:
+    """For tenancy and migrations, whose units pass by `Units`: commit when the block ends well, else roll back."""
+    try:
+        yield unit
+        unit.commit()
+    finally:
+        unit.close()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from fieldstone.platform.database.directory import DIRECTORY
 from fieldstone.platform.database.engines import Databases
 from fieldstone.platform.database.home import HOME
 from fieldstone.platform.database.place import Place
-from fieldstone.platform.database.unit import SqlUnit
+from fieldstone.platform.database.unit import SqlUnit, committed
 from fieldstone.platform.kernel.errors import Conflict, Unavailable
 from fieldstone.platform.tenancy.store import TenantStore
 
@@ -72,30 +71,22 @@ def check(databases: Databases, tenants: TenantStore) -> Sequence[Problem]:
 
 def _upgrade_home(databases: Databases, place: Place) -> Step:
     try:
-        with _locked(databases, place) as unit:
+        with committed(_locked(databases, place)) as unit:
             outcome = _upgraded("home", unit.connection)
-            unit.commit()
     except Exception as error:
         return Step(tenant=place.tenant, outcome=f"{type(error).__name__}: {error}", failed=True)
     return Step(tenant=place.tenant, outcome=outcome)
 
 
-@contextmanager
-def _locked(databases: Databases, place: Place) -> Iterator[SqlUnit]:
+def _locked(databases: Databases, place: Place) -> SqlUnit:
     """A unit alone on the tenant's metadata. Raises `Conflict` naming what was in the way."""
     server = databases.of(place)
     for _ in range(LOCK_TRIES):
         try:
-            unit, _state = server.publishing_unit(place)
-            break
+            return server.publishing_unit(place)[0]
         except Unavailable:
             time.sleep(random.uniform(0.01, 0.1))  # noqa: S311  (jitter)
-    else:
-        raise Conflict("The tenant is busy: {blocker}.", code="tenant_busy", blocker=server.blocker(place))
-    try:
-        yield unit
-    finally:
-        unit.close()
+    raise Conflict("The tenant is busy: {blocker}.", code="tenant_busy", blocker=server.blocker(place))
 
 
 def _config(part: str, connection: sa.Connection) -> Config:

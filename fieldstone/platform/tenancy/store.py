@@ -27,6 +27,7 @@ from fieldstone.platform.database.directory import (
 from fieldstone.platform.database.engines import MAIN, Databases
 from fieldstone.platform.database.home import HOME, SET_STATE
 from fieldstone.platform.database.place import Place
+from fieldstone.platform.database.unit import committed
 from fieldstone.platform.files import FileStore
 from fieldstone.platform.kernel.context import Tenant
 from fieldstone.platform.kernel.errors import Conflict, FieldError, Invalid, NotFound
@@ -64,7 +65,7 @@ class TenantStore:
     """The tenants of an installation."""
 
     def __init__(self, databases: Databases, clock: Clock | None = None) -> None:
-        self._databases = databases
+        self.databases = databases
         self._clock = clock or SystemClock()
         self._files = FileStore(databases.settings.files_dir)
         self._hooks: list[Hook] = []
@@ -77,10 +78,13 @@ class TenantStore:
 
     def prepare(self) -> None:
         """Make the directory's tables where they are missing."""
-        with self._databases.main.directory_owner() as connection:
-            is_new = not sa.inspect(connection).has_table(directory_revision.name)
+        with self.databases.main.directory_read() as connection:
+            there = set(sa.inspect(connection).get_table_names())
+        if there.issuperset(DIRECTORY.tables):
+            return
+        with self.databases.main.directory_owner() as connection:
             DIRECTORY.create_all(connection)
-            if is_new:
+            if directory_revision.name not in there:
                 connection.execute(sa.insert(directory_revision).values(version_num=DIRECTORY_REVISION))
 
     def create(
@@ -113,10 +117,10 @@ class TenantStore:
     @contextmanager
     def _new_home(self, tenant: Tenant, database: str, hosts: Sequence[str]) -> Iterator[Place]:
         _check_name(tenant.name)
-        place = self._databases.server(database).place(tenant.name, database)
+        place = self.databases.server(database).place(tenant.name, database)
         self._reserve(tenant, place, hosts)
         try:
-            self._databases.of(place).create_home(place, HOME)
+            self.databases.of(place).create_home(place, HOME)
             yield place
             self._set_directory_state(tenant.name, ACTIVE)
         except BaseException:
@@ -136,7 +140,7 @@ class TenantStore:
 
     def list(self) -> Sequence[TenantRecord]:
         """All tenants, by name."""
-        with self._databases.main.directory_read() as connection:
+        with self.databases.main.directory_read() as connection:
             rows = connection.execute(sa.select(tenant_table).order_by(tenant_table.c.name)).all()
         return tuple(_record(row) for row in rows)
 
@@ -146,7 +150,7 @@ class TenantStore:
         now = time.monotonic()
         if known is not None and known[0] > now:
             return known[1]
-        with self._databases.main.directory_read() as connection:
+        with self.databases.main.directory_read() as connection:
             name = connection.execute(sa.select(tenant_host.c.tenant).where(tenant_host.c.host == host)).scalar()
         if len(self._hosts) >= HOSTS_KEPT:
             self._hosts.clear()
@@ -164,8 +168,8 @@ class TenantStore:
     def drop(self, name: str) -> None:
         """Remove a tenant with everything it has. There is no way back."""
         place = self._read(name).place
-        self._databases.of(place).drop_home(place)
-        with self._databases.main.directory_write() as connection:
+        self.databases.of(place).drop_home(place)
+        with self.databases.main.directory_write() as connection:
             for table in (bell, tenant_host):
                 connection.execute(sa.delete(table).where(table.c.tenant == name))
             connection.execute(sa.delete(tenant_table).where(tenant_table.c.name == name))
@@ -177,7 +181,7 @@ class TenantStore:
         self._records.pop(name, None)
 
     def _reserve(self, tenant: Tenant, place: Place, hosts: Iterable[str]) -> None:
-        with self._databases.main.directory_write() as connection:
+        with self.databases.main.directory_write() as connection:
             taken = connection.execute(sa.select(tenant_table.c.name).where(tenant_table.c.name == tenant.name))
             if taken.first() is not None:
                 raise Conflict("There is already a tenant called {name}.", code="tenant_exists", name=tenant.name)
@@ -186,7 +190,7 @@ class TenantStore:
                 _claim_host(connection, tenant.name, host)
 
     def _read(self, name: str) -> TenantRecord:
-        with self._databases.main.directory_read() as connection:
+        with self.databases.main.directory_read() as connection:
             row = connection.execute(sa.select(tenant_table).where(tenant_table.c.name == name)).first()
         if row is None:
             raise NotFound("There is no tenant called {name}.", code="tenant_unknown", name=name)
@@ -194,16 +198,12 @@ class TenantStore:
 
     def _set_state(self, name: str, state: str) -> None:
         place = self._read(name).place
-        unit = self._databases.of(place).owner_unit(place)
-        try:
+        with committed(self.databases.of(place).owner_unit(place)) as unit:
             unit.run(SET_STATE, {"new_state": state})
-            unit.commit()
-        finally:
-            unit.close()
         self._set_directory_state(name, state)
 
     def _set_directory_state(self, name: str, state: str) -> None:
-        with self._databases.main.directory_write() as connection:
+        with self.databases.main.directory_write() as connection:
             connection.execute(sa.update(tenant_table).where(tenant_table.c.name == name).values(state=state))
         self.forget(name)
 

@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 from fieldstone.platform.database.engines import Databases
 from fieldstone.platform.database.home import HOME, HOME_REVISION, tenant_state
-from fieldstone.platform.database.unit import SqlUnit
+from fieldstone.platform.database.unit import SqlUnit, committed
 from fieldstone.platform.files import FileStore
 from fieldstone.platform.kernel.context import Tenant
 from fieldstone.platform.kernel.errors import Invalid
@@ -103,13 +103,8 @@ class TenantTransfer:
                 currency=given["currency"],
                 hue=given["hue"],
                 database=database,
-            ) as place:
-                unit = self._databases.of(place).owner_unit(place)
-                try:
-                    summary = self._restore(archive, manifest, unit)
-                    unit.commit()
-                finally:
-                    unit.close()
+            ) as place, committed(self._databases.of(place).owner_unit(place)) as unit:
+                summary = self._restore(archive, manifest, unit)
         return summary
 
     def _export(self, archive: zipfile.ZipFile, tenant: Tenant, unit: SqlUnit) -> Summary:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,7 @@ MOST_IN_FLIGHT = 100
 # A task may take this much longer than the soft limit, to write down that it failed.
 GRACE_SECONDS = 30
 SEND_SECONDS = 2
+AWAY_SECONDS = 5
 
 _log = logging.getLogger(__name__)
 
@@ -110,17 +112,25 @@ class SendToCelery:
     def __init__(self, app: Celery, settings: Settings) -> None:
         self._app = app
         self._settings = settings
+        self._away_until = 0.0
 
     def room(self, lane: str) -> int:
-        return BATCH
+        return 0 if self._is_away() else BATCH
 
     def give(self, claim: Claim, lane: str) -> None:
+        if self._is_away():
+            raise Unavailable(retry_after=AWAY_SECONDS)
         name = queue_name(self._settings, lane)
         message = claim.message
         try:
             self._app.send_task(TASK, args=[message.tenant, message.id, claim.fence], queue=name, routing_key=name)
         except (OperationalError, OSError) as error:
-            raise Unavailable(retry_after=5) from error
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            raise Unavailable(retry_after=AWAY_SECONDS) from error
+
+    def _is_away(self) -> bool:
+        """Finding out that a broker is away takes time: once known, it is not asked again for some seconds."""
+        return time.monotonic() < self._away_until
 
 
 class CeleryRelay:

@@ -63,11 +63,14 @@ def rows(home: Installation, tenant: str) -> Any:
 
 def fill(home: Installation) -> str:
     parent = ledger.sample(**FULL)
+    below, above = str(new_id()), str(new_id())
     home.write(
         lambda ctx, unit: (
             unit.run(ledger.INSERT, parent),
             unit.run_many(ledger.INSERT, [ledger.sample() for _ in range(1200)]),
             unit.run(ledger.INSERT_CHILD, {"id": new_id(), "sample": parent["id"]}),
+            unit.run(ledger.INSERT_TREE, {"id": above, "parent": None}),
+            unit.run(ledger.INSERT_TREE, {"id": below, "parent": above}),
             home.work.outbox.post(ctx, unit, "told", {"n": 1}),
             home.work.timers.set(ctx, unit, "sla", "k", home.clock.now(), {}),
         )
@@ -89,6 +92,9 @@ def test_a_restored_tenant_has_everything_and_holds_its_outside_effects(source: 
     assert restored.held == {"outbox": 1, "timer": 1}
     assert rows(source, "acme2") == rows(source, "acme")
     assert rows(source, "globex") == []
+    branches = [source.read(lambda ctx, unit: unit.rows(sa.select(ledger.tree)), name) for name in ("acme", "acme2")]
+    assert sorted(branches[0]) == sorted(branches[1])
+    assert len(branches[0]) == 2
     assert source.files.read("acme2", key) == b"content"
     source.work.run_due()
     assert called == ["acme"]
