@@ -177,13 +177,22 @@ def _facts(scope: Compiling, body: Mapping[str, Any], owner: RuleObject, at: str
     """The mapping as written, every path in it checked against `owner` and, for child rows, the rows' object."""
     for name, value in body.items():
         if isinstance(value, Mapping):
-            rows = scope.lookup_target(scope.field(value["child"], f"{at}/{name}/child", owner), f"{at}/{name}/child")
+            rows = _row_object(scope, owner, value["child"], f"{at}/{name}/child")
             for part, path in value.items():
                 if part != "child":
                     scope.field(path, f"{at}/{name}/{part}", rows)
         elif name not in ("object", "filter"):
             _checked_path(scope, owner, value, f"{at}/{name}")
     return MappingProxyType(dict(body))
+
+
+def _row_object(scope: Compiling, owner: RuleObject, name: str, at: str) -> RuleObject:
+    """The object of a child field's rows. Raises `MetadataError` for any other field."""
+    row_object = getattr(scope.field(name, at, owner).type, "row_object", None)
+    if row_object is None:
+        raise MetadataError("The field {name} has no rows.", path=at, code="not_a_child", name=name)
+    scope.refer(at, "object", row_object)
+    return object_of(scope.snapshot, row_object, at)
 
 
 def _checked_path(scope: Compiling, owner: RuleObject, path: str, at: str) -> None:
