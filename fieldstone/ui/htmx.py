@@ -48,6 +48,11 @@ def reload(events: Mapping[str, Any]) -> Response:
     return answer
 
 
+def reload_or_go(url: str, events: Mapping[str, Any]) -> Response:
+    """The page anew for htmx, for everybody else the way to it."""
+    return reload(events) if request.htmx else go_to(url)
+
+
 def toast(text: str, *, kind: str = "ok", undo_url: str = "") -> dict[str, Any]:
     """The event that shows a toast."""
     return {"fs:toast": {"text": text, "kind": kind, **({"undo_url": undo_url} if undo_url else {})}}

@@ -12,6 +12,7 @@ from fieldstone.objects.records.service import RecordService
 from fieldstone.platform.frame import Frame, Part
 from fieldstone.platform.http.problems import ErrorPages
 from fieldstone.platform.identity.services import Identity
+from fieldstone.ui import htmx
 from fieldstone.ui.assets import Assets
 from fieldstone.ui.definition.app import KIND as APP
 from fieldstone.ui.definition.layout import KIND as LAYOUT
@@ -42,7 +43,9 @@ def register(frame: Frame) -> None:
     for service in (assets, renderer, shell, PageMaker(renderer, shell), Panels()):
         frame.provide(service)
     frame.provide(HtmlErrorPages(renderer), ErrorPages)
-    frame.blueprints.append(make_static_pages(assets).blueprint)
+    static = make_static_pages(assets).blueprint
+    static.record_once(lambda state: htmx.install(state.app))
+    frame.blueprints.append(static)
 
 
 def complete(frame: Frame) -> None:

@@ -167,9 +167,17 @@ def _row(fields: ReadableFields, record: Record, columns: Sequence[str], reader:
         if field is not None:
             cells[path] = shown(field, record.values.get(path), record.labels.get(path), reader)
     first = columns[0] if columns else ""
+    cells = {path: _in_list(cell) for path, cell in cells.items()}
     if isinstance(cells.get(first), Mapping) and cells[first].get("kind") == "text":
         cells[first] = {"kind": "link", "text": cells[first]["text"], "href": href}
     return {"id": record.id, "href": href, "label": _words(cells.get(first)), "cells": cells, "values": record.values}
+
+
+def _in_list(cell: Any) -> Any:
+    """In a list the first cell opens the record; a name of another record is a name."""
+    if isinstance(cell, Mapping) and cell.get("kind") == "link":
+        return {"kind": "text", "text": cell["text"]}
+    return cell
 
 
 def _words(cell: Any) -> str:

@@ -1,7 +1,7 @@
-"""The buttons of a record page: the layout's actions that stand open for this record and reader.
+"""The buttons of a record page: the layout's actions that stand open for this record and reader, and what they ask.
 
-In: the layout, the record. Out: label, icon, address of the dialog. Whether a button may really be pressed is decided
-by the record service when it is. Called by the record page.
+In: the layout, the record. Out: label, icon, address of the dialog; the fields of the dialog. Whether a button may
+really be pressed is decided by the record service when it is. Called by the record page.
 """
 
 from __future__ import annotations
@@ -10,9 +10,14 @@ from typing import Any
 
 from fieldstone.objects.access.conditions import user_variables
 from fieldstone.objects.access.service import ActorAccess, evaluation_context
+from fieldstone.objects.definition.scope import DefinitionScope
+from fieldstone.objects.fieldtypes.base import Declaration
+from fieldstone.objects.fieldtypes.builtin import FieldTypes
 from fieldstone.objects.query.values import Record
 from fieldstone.objects.sql.related import variables_of
+from fieldstone.objects.types import Field
 from fieldstone.platform.kernel.context import Context
+from fieldstone.platform.kernel.metadata import Snapshot
 from fieldstone.platform.kernel.text import localized
 from fieldstone.rules.engine.automation import Automation
 from fieldstone.rules.engine.rule_set import rule_set
@@ -30,7 +35,7 @@ def action_buttons(ctx: Context, access: ActorAccess, arrangement: Arrangement, 
     return [
         {
             "name": rule.name,
-            "label": localized(rule.trigger.label or rule.label, ctx.locale),
+            "label": action_label(rule, ctx.locale),
             "icon": rule.trigger.icon or "bolt",
             "url": f"/o/{record.object}/{record.id}/actions/{rule.name}",
         }
@@ -39,11 +44,42 @@ def action_buttons(ctx: Context, access: ActorAccess, arrangement: Arrangement, 
     ]
 
 
+def action_label(rule: Automation, locale: str) -> str:
+    """The words on the button."""
+    return localized(rule.trigger.label or rule.label, locale)
+
+
+class ActionInputs:
+    """The fields that the dialogs of buttons ask for."""
+
+    def __init__(self, types: FieldTypes) -> None:
+        self._types = types
+
+    def of(self, rule: Automation, snapshot: Snapshot) -> tuple[Field, ...]:
+        """The input fields of a button, bound to their types."""
+        bodies = {name: snapshot.definition("object", name) for name in snapshot.names("object")}
+        scope = DefinitionScope(self._types, lambda name: found.body if (found := bodies.get(name)) else None)
+        return tuple(_field(scope, Declaration(object=rule.object, name=b["name"], body=b)) for b in rule.trigger.input)
+
+
+def _field(scope: DefinitionScope, declaration: Declaration) -> Field:
+    body = declaration.body
+    return Field(
+        name=declaration.name,
+        label=body.get("label", declaration.name),
+        type=scope.bind(declaration),
+        object=declaration.object,
+        help=body.get("help", ""),
+        placeholder=body.get("placeholder", ""),
+        required=bool(body.get("required")),
+    )
+
+
 def _stands_open(ctx: Context, rule: Automation, arrangement: Arrangement, record: Record) -> bool:
     if rule.condition is None:
         return True
     variables = {**variables_of(arrangement.kind, record.values), "user": user_variables(ctx.actor), "input": {}}
     try:
         return rule.condition.holds({**variables, "previous": variables}, evaluation_context(ctx))
-    except EvaluationError:
+    except (EvaluationError, KeyError):
         return True

@@ -41,7 +41,14 @@ class Fillings:
         """The record's values, or the defaults of a new one, with what was typed over them."""
         values = record.values if record is not None else self._defaults()
         labels = record.labels if record is not None else {}
-        return Filling(values=values, labels=labels, form=form, names=self.names(fields, form, values, record is None))
+        return Filling(
+            values=values, labels=labels, form=form, names=self.names(fields, form, values, fresh=record is None)
+        )
+
+    def typed(self, fields: Sequence[Field], form: Form) -> Filling:
+        """Only what was typed, for dialogs that stand for no record; a fresh one shows literal defaults."""
+        values = {field.name: field.default for field in fields if field.default is not None}
+        return Filling(values=values, form=form, names=self.names(fields, form, {}, fresh=False))
 
     def seen(self, fields: Sequence[Field], filling: Filling, reader: Reader) -> Mapping[str, Any]:
         """The values that conditions read: what was typed counts, as far as it can be understood."""
@@ -51,7 +58,9 @@ class Fillings:
             values[name] = _read(known[name], sent)
         return values
 
-    def names(self, fields: Sequence[Field], form: Form, values: Mapping[str, Any], fresh: bool) -> Mapping[str, str]:
+    def names(
+        self, fields: Sequence[Field], form: Form, values: Mapping[str, Any], *, fresh: bool
+    ) -> Mapping[str, str]:
         """Names of the records that lookups point to, by id, as far as the reader may see them."""
         wanted: dict[str, set[str]] = {}
         for name, field in self._pointing(fields, form):

@@ -118,6 +118,10 @@ class FormBuilder:
         values: Mapping[str, Any] = row.values if isinstance(row, Record) else {}
         labels: Mapping[str, Labels] = row.labels if isinstance(row, Record) else {}
         widgets = [self._widget(field, values, labels, f"{name}.{key}.{field.name}") for field in fields]
+        for made in widgets:
+            if made["attrs"].get("with"):
+                near = (f"{name}.{key}.{each}" for each in made["attrs"]["with"].split(","))
+                made["attrs"] = {**made["attrs"], "with": ",".join(near)}
         return {"key": key, "id": row.id if isinstance(row, Record) else "", "widgets": widgets}
 
 

@@ -81,8 +81,15 @@ def _money(field: Field, value: Any, labels: Labels, reader: Reader, spec: Mappi
 def _lookup(field: Field, value: Any, labels: Labels, reader: Reader, spec: Mapping[str, Any]) -> dict[str, Any]:
     several = bool(spec.get("several"))
     chosen = [{"id": label.id, "label": label.label} for label in _each(labels)]
-    attrs = {"url": f"/lookup/{field.object}/{field.name}", "multiple": several}
+    needed = record_fields_of(field)
+    attrs = {"url": f"/lookup/{field.object}/{field.name}", "multiple": several, "with": ",".join(needed)}
     return {"value": chosen if several else (chosen[0] if chosen else None), "attrs": attrs}
+
+
+def record_fields_of(field: Field) -> tuple[str, ...]:
+    """The fields of the record that a lookup's filter reads, in order."""
+    paths = field.filter.references if field.filter is not None else ()
+    return tuple(dict.fromkeys(path[1] for path in paths if path[0] == "record" and len(path) > 1))
 
 
 def _file(field: Field, value: Any, labels: Labels, reader: Reader, spec: Mapping[str, Any]) -> dict[str, Any]:
