@@ -97,8 +97,11 @@ class Candidates:
         return self._candidate(base, drafts, tuple(names), [])
 
     def of_definitions(self, base: Base, drafts: Mapping[Key, Definition | None]) -> Candidate:
-        """The candidate of definitions that the software itself provides."""
-        return self._candidate(base, dict(drafts), (), [])
+        """The candidate of definitions that the software itself provides; a tenant's own of that name is in the way."""
+        taken = [key for key in drafts if _is_own(base.manifest.elements.get(key))]
+        message = mark("Fieldstone now brings {name} itself. Rename this tenant's own one first.")
+        problems = [_error(pointer(key), "name_taken", message, name=key[1]) for key in taken]
+        return self._candidate(base, {} if taken else dict(drafts), (), problems)
 
     def _candidate(
         self,
@@ -195,6 +198,10 @@ class Candidates:
             kind = self._kinds.get(key[0])
             result[key] = parts_of(kind, definition) if kind and definition else []
         return result
+
+
+def _is_own(present: Definition | None) -> bool:
+    return present is not None and present.package != PROVIDED
 
 
 def _definition(manifest: Manifest, change: Change, body: Mapping[str, Any]) -> Definition:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import Conflict, Invalid, NotFound
@@ -67,6 +69,33 @@ def test_an_installed_package_exports_the_very_bytes_it_came_as(
     files = exported(meta, packages)
     assert files == {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.*")}
     assert "场所" not in files["notes/site.json"]
+
+
+@st.composite
+def any_package(draw: st.DrawFn) -> Package:
+    """A package whose references hold: notes with texts, and remarks about their fields."""
+    names = st.from_regex(r"\A[a-z][a-z0-9]{0,5}\Z")
+    words = st.one_of(st.just("x"), st.fixed_dictionaries({"en": st.just("x"), "zh-Hans": st.sampled_from(["叉", ""])}))
+    elements: dict[tuple[str, str], dict[str, Any]] = {}
+    for name in draw(st.lists(names, unique=True, min_size=1, max_size=3)):
+        fields = [
+            {"name": f, "type": "text", "label": draw(words)}
+            for f in draw(st.lists(names, unique=True, min_size=1, max_size=3))
+        ]
+        elements["note", f"p_{name}"] = {"name": f"p_{name}", "label": draw(words), "fields": fields}
+    about, body = next(iter(elements.items()))
+    elements["remark", "r"] = remark("r", about[1], body["fields"][0]["name"])
+    locales = draw(st.sampled_from([(), ("zh-Hans",), ("zh-Hans", "zh-Hant")]))
+    return Package(manifest=MANIFEST, elements=elements, locales=locales, files={"README.md": draw(st.text("ab\n"))})
+
+
+@given(any_package())
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_is_installed_is_exported_byte_for_byte(
+    meta: MetadataHome, packages: PackageService, wanted: Package
+) -> None:
+    packages.install(meta.doors(), wanted, InstallOrder(confirm=frozenset({"lossy"})))
+    assert exported(meta, packages) == package_files(wanted, meta.service.kinds)
 
 
 def test_installing_again_changes_nothing(meta: MetadataHome, packages: PackageService) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +14,13 @@ import sqlalchemy as sa
 from fieldstone.platform.audit import AuditFilter
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import Conflict, Invalid, NotFound
-from fieldstone.platform.kernel.metadata import Definition, MetadataKind
+from fieldstone.platform.kernel.metadata import Definition, MetadataKind, PlanStep
 from fieldstone.platform.metadata.service import PublishOrder
 from fieldstone.platform.metadata.values import Published
-from tests.support.installation import Installation
+from tests.support.installation import Installation, settings_for
 from tests.support.metadata import MetadataHome, put, remove
 from tests.support.note_kind import note, note_kinds, remark
+from tests.support.version_reader import CONTEXT
 
 
 def columns(meta: MetadataHome, table: str) -> set[str]:
@@ -310,6 +315,64 @@ def test_where_used_lists_references_to_an_element_or_to_one_part_of_it(meta: Me
 
     assert users(None) == ["note/visit/needs/0", "remark/r1/field", "remark/r2/field"]
     assert users("a") == ["remark/r1/field"]
+
+
+def test_what_the_software_brings_later_does_not_overwrite_what_a_tenant_has(home: Installation) -> None:
+    first = MetadataHome(home)
+    first.publish(put("note", note("comment", "own")))
+    upgraded = MetadataHome(home, kinds_with(provided(("text",))))
+    with pytest.raises(Invalid) as refusal:
+        upgraded.service.publish_provided(upgraded.doors())
+    assert [(error.path, error.code) for error in refusal.value.errors] == [("/note/comment", "name_taken")]
+    assert first.snapshot().get("note", "comment").columns == {"own": "f_own"}
+
+
+def test_of_many_publishers_at_once_each_is_done_or_told_that_the_base_moved(meta: MetadataHome) -> None:
+    meta.publish(put("note", note("start", "a")))
+    begin = threading.Barrier(6)
+
+    def one(number: int) -> int | None:
+        begin.wait()
+        try:
+            return meta.publish(put("note", note(f"n{number}", "a"))).version
+        except Conflict as conflict:
+            return None if conflict.instance_code in ("base_moved", "tenant_busy") else -1
+
+    with ThreadPoolExecutor(6) as pool:
+        versions = [version for version in pool.map(one, range(6)) if version is not None]
+    assert sorted(versions) == list(range(2, 2 + len(versions)))
+    assert meta.snapshot().version == 1 + len(versions)
+    assert len(meta.snapshot().names("note")) == 1 + len(versions)
+    assert versions
+
+
+def die(ctx: Any) -> None:
+    os._exit(9)
+
+
+def publish_and_die(data_dir: str, database_url: str | None) -> None:
+    """A process that is killed in the middle of a publish, after its first table was made."""
+    base = note_kinds()["note"]
+    values = {name: getattr(base, name) for name in MetadataKind.__dataclass_fields__}
+
+    def plan(before: Any, after: Any, context: Any) -> list[PlanStep]:
+        return [*base.plan(before, after, context), PlanStep(step="die", step_class="safe", message="", apply=die)]
+
+    home = Installation(settings_for(Path(data_dir), database_url))
+    dying = MetadataHome(home, kinds_with(MetadataKind(**{**values, "plan": plan})))
+    dying.publish(put("note", note("site", "a")))
+
+
+def test_a_publisher_killed_on_the_way_leaves_nothing_and_blocks_nobody(
+    meta: MetadataHome, tmp_path: Path, database_url: str | None
+) -> None:
+    process = CONTEXT.Process(target=publish_and_die, args=(str(tmp_path), database_url))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 9
+    assert (meta.snapshot().version, columns(meta, "n_site")) == (0, set())
+    assert meta.publish(put("note", note("site", "a"))).version == 1
+    assert columns(meta, "n_site") == {"id", "f_a"}
 
 
 def provided(fields: tuple[str, ...]) -> MetadataKind:

@@ -26,7 +26,7 @@ from fieldstone.platform.metadata.schemas import SCHEMA_BASE, BodySchemas
 
 TRANSLATIONS = "translations"
 LICENSE = "LICENSE"
-OTHER_FOLDERS = ("data", "examples")
+OTHER_FOLDERS = ("data", "examples", "imports")
 OTHER_SUFFIXES = (".md", ".txt", ".csv", ".json")
 
 _MANIFEST_KIND = MetadataKind(
