@@ -20,9 +20,7 @@ from fieldstone.objects.fieldtypes.typed import NotWritable
 from fieldstone.platform.kernel.errors import FieldError
 
 _UNKNOWN = Problem(code=problems.UNKNOWN_FIELD.code, message=problems.UNKNOWN_FIELD.message)
-_NOT_AN_OBJECT = Problem(
-    code=problems.WRONG_TYPE.code, message=problems.WRONG_TYPE.message, facts={"expected": "an object"}
-)
+_NOT_AN_OBJECT = Problem(code=problems.NOT_A_BODY.code, message=problems.NOT_A_BODY.message)
 
 
 class RecordSchema(Schema):

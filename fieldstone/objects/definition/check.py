@@ -21,6 +21,7 @@ from fieldstone.objects.fieldtypes.base import Declaration, FieldType
 from fieldstone.objects.fieldtypes.builtin import FieldTypes
 from fieldstone.objects.fieldtypes.missing import MissingType
 from fieldstone.objects.types import ObjectType
+from fieldstone.platform.i18n import mark
 from fieldstone.platform.kernel.metadata import Definition, Diagnostic, Snapshot
 
 Check = Callable[[Definition, Snapshot], tuple[Diagnostic, ...]]
@@ -68,10 +69,13 @@ class _Checking:
         self.findings.extend(compiled.problems)
         if len(compiled.table.columns) > MAX_COLUMNS:
             self._error(
-                "/fields", "too_many_columns", "All fields together need more than {most} columns.", most=MAX_COLUMNS
+                "/fields",
+                "too_many_columns",
+                mark("All fields together need more than {most} columns."),
+                most=MAX_COLUMNS,
             )
         for path, names in circles(compiled, self.snapshot):
-            self._error(path, "circular", "These are worked out from each other: {circle}.", circle=names)
+            self._error(path, "circular", mark("These are worked out from each other: {circle}."), circle=names)
 
     def _error(self, path: str, code: str, message: str, **facts: Any) -> None:
         self.findings.add(path, code, message, **facts)
@@ -87,14 +91,14 @@ class _Checking:
             if reason is not None and not self.body.get("system"):
                 self._error(path, "reserved_name", reason, name=name)
             if counted[name] > 1 and name in seen:
-                self._error(path, "duplicate_name", "There are two fields called {name}.", name=name)
+                self._error(path, "duplicate_name", mark("There are two fields called {name}."), name=name)
             seen.add(name)
 
     def field(self, kind: FieldType, path: str) -> None:
         """A field's type is known, and its options fit together."""
         body = kind.declaration.body
         if isinstance(kind, MissingType):
-            message = "The field type {type} is not installed. The field is shown empty and cannot be written."
+            message = mark("The field type {type} is not installed. The field is shown empty and cannot be written.")
             self.findings.add(f"{path}/type", "type_missing", message, "warning", type=kind.wanted)
             return
         for place, code, message, facts in option_errors(type(kind), body):
@@ -102,7 +106,7 @@ class _Checking:
         for problem in kind.check():
             self.findings.problem(problem, path)
         if body.get("unique") and not kind.storage():
-            self._error(f"{path}/unique", "not_unique", "Fields of this type cannot be unique.")
+            self._error(f"{path}/unique", "not_unique", mark("Fields of this type cannot be unique."))
 
     def groups(self) -> None:
         """Unique groups and indexes name stored fields."""
@@ -116,24 +120,24 @@ class _Checking:
             return
         kind = self.kinds.get(name)
         if kind is None:
-            self._error(path, "unknown_field", "There is no field called {name}.", name=name)
+            self._error(path, "unknown_field", mark("There is no field called {name}."), name=name)
         elif not kind.storage() or kind.volatile:
-            self._error(path, "not_stored", "The field {name} is not kept in a column.", name=name)
+            self._error(path, "not_stored", mark("The field {name} is not kept in a column."), name=name)
 
     def owner(self) -> None:
         """The owner field points to people."""
         name = self.body.get("owner_field")
         kind = self.kinds.get(name) if name else None
         if name and kind is None:
-            self._error("/owner_field", "unknown_field", "There is no field called {name}.", name=name)
+            self._error("/owner_field", "unknown_field", mark("There is no field called {name}."), name=name)
         elif kind is not None and kind.targets != ("user",):
-            self._error("/owner_field", "owner_field", "The owner must be a field that points to a person.")
+            self._error("/owner_field", "owner_field", mark("The owner must be a field that points to a person."))
 
     def record_types(self) -> None:
         """Each record type has a name of its own."""
         seen: set[str] = set()
         for index, each in enumerate(self.body.get("record_types", ())):
             if each["name"] in seen:
-                message = "There are two record types called {name}."
+                message = mark("There are two record types called {name}.")
                 self._error(f"/record_types/{index}/name", "duplicate_name", message, name=each["name"])
             seen.add(each["name"])

@@ -21,6 +21,7 @@ from fieldstone.objects.fieldtypes.base import Declaration, Field
 from fieldstone.objects.fieldtypes.builtin import FieldTypes
 from fieldstone.objects.types import ObjectType, TableIndex
 from fieldstone.platform.database.types import Id
+from fieldstone.platform.i18n import mark
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import Conflict
 from fieldstone.platform.metadata.doors import CallerDoors
@@ -96,7 +97,7 @@ class FieldJobs:
         if found:
             lines = ("\t".join(map(str, row)).encode() + b"\n" for row in found)
             run.error_file(f"{compiled.name}-{'-'.join(index.fields)}-duplicates.tsv", lines)
-            message = "{count} values of {fields} occur more than once, so they cannot become unique."
+            message = mark("{count} values of {fields} occur more than once, so they cannot become unique.")
             raise Conflict(message, code="duplicates", count=len(found), fields=", ".join(index.fields))
 
     def _in_batches(self, run: JobRun, work: Work) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from fieldstone.objects.definition.schema import EXPRESSION, NAME, TEXT, field_schema
 from fieldstone.objects.fieldtypes.base import FieldType
+from fieldstone.platform.i18n import mark
 
 Found = tuple[str, str, str, dict[str, Any]]
 
@@ -39,13 +40,18 @@ def _told(error: jsonschema.ValidationError, path: str) -> Iterator[Found]:
         known: Any = error.schema["properties"] if isinstance(error.schema, Mapping) else {}
         for name in error.instance:
             if name not in known:
-                yield f"{path}/{name}", "unknown_option", "Fields of this type have no option {name}.", {"name": name}
+                yield (
+                    f"{path}/{name}",
+                    "unknown_option",
+                    mark("Fields of this type have no option {name}."),
+                    {"name": name},
+                )
     elif error.validator == "required":
         for name in value:
             if isinstance(error.instance, Mapping) and name not in error.instance:
-                yield f"{path}/{name}", "required", "This is required.", {}
+                yield f"{path}/{name}", "required", mark("This is required."), {}
     else:
-        yield path, "option", "This option is not valid: {reason}", {"reason": error.message[:200]}
+        yield path, "option", mark("This option is not valid: {reason}"), {"reason": error.message[:200]}
 
 
 def _plain(value: Any) -> Any:

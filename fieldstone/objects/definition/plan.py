@@ -16,6 +16,7 @@ from fieldstone.objects.definition import counting, ddl
 from fieldstone.objects.definition.plan_fields import field_steps
 from fieldstone.objects.definition.plan_indexes import index_steps
 from fieldstone.objects.types import ObjectType
+from fieldstone.platform.i18n import mark
 from fieldstone.platform.kernel.context import Unit
 from fieldstone.platform.kernel.metadata import Definition, PlanContext, PlanStep
 
@@ -54,7 +55,7 @@ def _created(new: ObjectType) -> PlanStep:
             ddl.create_index(unit, index)
 
     facts = {"object": new.name, "fields": len(new.own_fields)}
-    message = "Create the table of {object} with {fields} fields."
+    message = mark("Create the table of {object} with {fields} fields.")
     return PlanStep(step=f"create {new.name}", step_class="safe", message=message, facts=facts, apply=apply)
 
 
@@ -73,7 +74,7 @@ def _links(old: ObjectType | None, new: ObjectType, context: PlanContext) -> Ite
                 ddl.create_table(unit, table)
 
             facts = {"field": name}
-            message = "Create the table of links of {field}."
+            message = mark("Create the table of links of {field}.")
             yield PlanStep(step=f"links of {name}", step_class="safe", message=message, facts=facts, apply=apply)
 
 
@@ -82,5 +83,5 @@ def _removed(old: ObjectType | None, context: PlanContext) -> Iterator[PlanStep]
         return
     rows = counting.rows_of(context, old)
     facts = {"object": old.name, "count": rows}
-    message = "{count} records of {object} can no longer be reached. Their table is kept."
+    message = mark("{count} records of {object} can no longer be reached. Their table is kept.")
     yield PlanStep(step=f"retire {old.name}", step_class="lossy" if rows else "safe", message=message, facts=facts)

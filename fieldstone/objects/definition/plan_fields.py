@@ -14,6 +14,7 @@ from fieldstone.objects.definition import counting, ddl
 from fieldstone.objects.definition.filling import convert_batch, fill_batch
 from fieldstone.objects.definition.job_names import CONVERT_FIELD, FILL_FORMULA, RECOUNT
 from fieldstone.objects.types import Field, ObjectType
+from fieldstone.platform.i18n import mark
 from fieldstone.platform.kernel.context import Unit
 from fieldstone.platform.kernel.metadata import PlanContext, PlanStep, StepClass
 
@@ -88,7 +89,7 @@ def _added(new: ObjectType, field: Field, rows: int) -> PlanStep:
         ddl.add_columns(unit, new.table, _columns(new, field), filled)
 
     facts = {"field": field.name, "type": field.type.name}
-    return _step(f"add {field.name}", "safe", "Add the field {field} ({type}).", facts, apply)
+    return _step(f"add {field.name}", "safe", mark("Add the field {field} ({type})."), facts, apply)
 
 
 def _added_computed(new: ObjectType, field: Field, rows: int) -> Iterator[PlanStep]:
@@ -96,7 +97,7 @@ def _added_computed(new: ObjectType, field: Field, rows: int) -> Iterator[PlanSt
         ddl.add_columns(unit, new.table, _columns(new, field))
 
     facts = {"field": field.name, "type": field.type.name}
-    yield _step(f"add {field.name}", "safe", "Add the field {field} ({type}).", facts, apply)
+    yield _step(f"add {field.name}", "safe", mark("Add the field {field} ({type})."), facts, apply)
     if rows:
         yield _refilled(new, field, rows)
 
@@ -106,16 +107,16 @@ def _refilled(new: ObjectType, field: Field, rows: int) -> PlanStep:
     facts = {"field": field.name}
     given = {"object": new.name, "field": field.name}
     if field.expression is None:
-        message = "A job works out {field} for all records."
+        message = mark("A job works out {field} for all records.")
         return _step(f"recount {field.name}", "slow", message, facts, job=(RECOUNT, given, field.name))
     if rows > counting.SMALL or field.type.completes:
-        message = "A job works out {field} for all records."
+        message = mark("A job works out {field} for all records.")
         return _step(f"fill {field.name}", "slow", message, facts, job=(FILL_FORMULA, given, field.name))
 
     def apply(unit: Unit) -> None:
         fill_batch(unit, new, (field,), None, "", counting.SMALL + 1)
 
-    return _step(f"fill {field.name}", "safe", "Work out {field} for all records.", facts, apply)
+    return _step(f"fill {field.name}", "safe", mark("Work out {field} for all records."), facts, apply)
 
 
 def _converted(
@@ -134,18 +135,20 @@ def _converted(
 
     if migration is None:
         count = counting.filled_in(context, old, before) if rows else 0
-        message = "{field} changes from {from} to {to}; {count} values cannot be kept."
+        message = mark("{field} changes from {from} to {to}; {count} values cannot be kept.")
         yield _step(f"replace {field.name}", "lossy" if count else "safe", message, facts | {"count": count}, add)
     elif rows <= counting.SMALL:
         lost = _lost(old, before, field, context) if migration == "lossy" and rows else 0
-        message = "{field} changes from {from} to {to}; {count} values do not fit and are left empty."
-        plain = "{field} changes from {from} to {to}; all values are converted."
+        message = mark("{field} changes from {from} to {to}; {count} values do not fit and are left empty.")
+        plain = mark("{field} changes from {from} to {to}; all values are converted.")
         words = message if lost else plain
         yield _step(f"convert {field.name}", "lossy" if lost else "safe", words, facts | {"count": lost}, convert)
     else:
-        message = "{field} changes from {from} to {to}; a job converts the values."
+        message = mark("{field} changes from {from} to {to}; a job converts the values.")
         if migration == "lossy":
-            message = "{field} changes from {from} to {to}; a job converts the values, those that do not fit are lost."
+            message = mark(
+                "{field} changes from {from} to {to}; a job converts the values that fit, the others are lost."
+            )
         given = {
             "object": new.name,
             "field": field.name,
@@ -172,13 +175,15 @@ def _kept(
         return
     if before.name != field.name:
         facts = {"from": before.name, "to": field.name}
-        yield _step(f"rename {before.name}", "safe", "{from} is now called {to}.", facts)
+        yield _step(f"rename {before.name}", "safe", mark("{from} is now called {to}."), facts)
     if field.computed and rows and _worked_out_otherwise(before, field):
         yield _refilled(new, field, rows)
     yield from _narrowed(old, before, field, rows, context)
     if field.required and not before.required and rows:
         count = counting.left_empty(context, old, before)
-        message = "{field} is required from now on; {count} records have none and need one when they are next changed."
+        message = mark(
+            "{field} is required from now on; {count} records lack it and need it when they are next changed."
+        )
         yield _step(f"require {field.name}", "safe", message, {"field": field.name, "count": count})
 
 
@@ -197,11 +202,11 @@ def _narrowed(old: ObjectType, before: Field, field: Field, rows: int, context: 
     count = counting.holding(context, old, before, lost) if lost and rows else 0
     if count:
         facts = {"field": field.name, "values": ", ".join(map(str, lost)), "count": count}
-        message = "{count} records still have a removed option of {field} ({values}). Retire options instead."
+        message = mark("{count} records still have a removed option of {field} ({values}). Retire options instead.")
         yield _step(f"options of {field.name}", "lossy", message, facts)
     if type(before.type) is not type(field.type) and not field.computed:
         facts = {"field": field.name, "from": before.type.name, "to": field.type.name}
-        message = "{field} changes from {from} to {to}; its values stay as they are until they are next changed."
+        message = mark("{field} changes from {from} to {to}; its values stay as they are until they are next changed.")
         yield _step(f"retype {field.name}", "safe", message, facts)
 
 
@@ -213,5 +218,5 @@ def _retired(old: ObjectType, new: ObjectType, former: Mapping[str, Field], cont
             continue
         count = 0 if field.computed else counting.filled_in(context, old, field)
         facts = {"field": field.name, "count": count}
-        message = "{field} is removed; {count} values can no longer be reached. The column is kept."
+        message = mark("{field} is removed; {count} values can no longer be reached. The column is kept.")
         yield _step(f"retire {field.name}", "lossy" if count else "safe", message, facts)

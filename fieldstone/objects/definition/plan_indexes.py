@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from fieldstone.objects.definition import counting, ddl
 from fieldstone.objects.definition.job_names import BUILD_INDEX
 from fieldstone.objects.types import ObjectType, TableIndex
+from fieldstone.platform.i18n import mark
 from fieldstone.platform.kernel.context import Unit
 from fieldstone.platform.kernel.metadata import MetadataError, PlanContext, PlanStep
 
@@ -81,14 +82,14 @@ def _refuse_duplicates(
 def _words(index: TableIndex, verb: str) -> str:
     if index.unique:
         return {
-            "make": "From now on {fields} is unique.",
-            "build": "A job checks the records and then makes {fields} unique.",
-            "drop": "{fields} is no longer unique.",
+            "make": mark("From now on {fields} is unique."),
+            "build": mark("A job checks the records and then makes {fields} unique."),
+            "drop": mark("{fields} is no longer unique."),
         }[verb]
     return {
-        "make": "Make an index on {fields}.",
-        "build": "A job builds an index on {fields}.",
-        "drop": "Drop the index on {fields}.",
+        "make": mark("Make an index on {fields}."),
+        "build": mark("A job builds an index on {fields}."),
+        "drop": mark("Drop the index on {fields}."),
     }[verb]
 
 

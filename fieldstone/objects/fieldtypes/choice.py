@@ -85,7 +85,7 @@ class BooleanType(FieldType):
 
     def read(self, value: Any) -> bool:
         if not isinstance(value, bool):
-            raise rejected(problems.WRONG_TYPE, expected="true or false")
+            raise rejected(problems.NOT_A_BOOLEAN)
         return value
 
     def load_source(self, value: str, constants: Constants) -> Sequence[str]:
@@ -118,7 +118,7 @@ class BooleanType(FieldType):
             return True
         if word.casefold() in fmt.no:
             return False
-        raise rejected(problems.WRONG_TYPE, expected="true or false")
+        raise rejected(problems.NOT_A_BOOLEAN)
 
 
 class Options(FieldType):
@@ -152,7 +152,7 @@ class Options(FieldType):
     def one(self, value: Any, path: str = "") -> str:
         """One of the options. Raises `Rejected`."""
         if not isinstance(value, str):
-            raise rejected(problems.WRONG_TYPE, path=path, expected="one of the options")
+            raise rejected(problems.NO_OPTION, path=path)
         if value not in self.choices:
             raise rejected(problems.NOT_AN_OPTION, path=path, value=value[:80])
         return value
@@ -289,7 +289,7 @@ class MultiSelectType(Options):
 
     def read(self, value: Any) -> list[str]:
         if not isinstance(value, list | tuple):
-            raise rejected(problems.WRONG_TYPE, expected="a list of options")
+            raise rejected(problems.NOT_OPTIONS)
         if len(value) > len(self.choices):
             raise rejected(problems.TOO_MANY, max=len(self.choices))
         for index, item in enumerate(value):

@@ -26,6 +26,7 @@ from fieldstone.objects.fieldtypes.source import Constants
 from fieldstone.objects.fieldtypes.texts import PLAIN, TextFormat
 from fieldstone.objects.fieldtypes.typed import NotWritable
 from fieldstone.platform.database.types import ExactDecimal
+from fieldstone.platform.i18n import mark
 from fieldstone.platform.kernel.metadata import Reference
 from fieldstone.rules.expressions.types import DYN, Type
 
@@ -221,7 +222,7 @@ class FormulaType(Computed):
 
     def check(self) -> Iterable[Problem]:
         if self.value is None:
-            message = "{type} cannot be the type of a formula."
+            message = mark("{type} cannot be the type of a formula.")
             facts = {"type": str(self.option("value_type"))[:40]}
             return (Problem(code="value_type", message=message, path="/value_type", facts=facts),)
         return tuple(self.value.check())
@@ -298,14 +299,14 @@ class RollUpType(Computed):
     def check(self) -> Iterable[Problem]:
         lookup = self.scope.sibling(self.source_object, self.source_lookup)
         if lookup is not None and self.declaration.object not in lookup.targets:
-            message = "{object}.{field} does not point to {here}."
+            message = mark("{object}.{field} does not point to {here}.")
             facts = {"object": self.source_object, "field": self.source_lookup, "here": self.declaration.object}
             yield Problem(code="roll_up_lookup", message=message, path="/field", facts=facts)
         if self.function != "count" and self.source_field is None:
-            message = "Say which field is summed up."
+            message = mark("Say which field is summed up.")
             yield Problem(code="roll_up_of", message=message, path="/of")
         elif self.value is None and self.scope.sibling(self.source_object, self.source_field or "") is not None:
-            message = "{object}.{field} has no {function}."
+            message = mark("{object}.{field} has no {function}.")
             facts = {"object": self.source_object, "field": str(self.source_field), "function": self.function}
             yield Problem(code="roll_up_of", message=message, path="/of", facts=facts)
 

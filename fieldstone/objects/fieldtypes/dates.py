@@ -22,6 +22,7 @@ from fieldstone.objects.fieldtypes.problems import Problem, Rejected, rejected
 from fieldstone.objects.fieldtypes.source import Constants
 from fieldstone.objects.fieldtypes.texts import PLAIN, TextFormat
 from fieldstone.platform.database.types import Day, TimeOfDay, UtcDateTime
+from fieldstone.platform.i18n import mark
 from fieldstone.rules.expressions.types import DATE, TIME, TIMESTAMP, Type
 
 FIRST_MOMENT = datetime(1, 1, 2, tzinfo=UTC)
@@ -61,9 +62,8 @@ class Temporal(FieldType):
         for name, bound in (("min", self.least), ("max", self.most)):
             value = self.option(name)
             if value is not None and bound is None:
-                kind = problems.WRONG_TYPE
-                facts = {"expected": f"{self.json_schema().get('format')}"}
-                yield Problem(code="bounds", message=kind.message, path=f"/{name}", facts=facts)
+                message = mark("This bound is no value of the field's type.")
+                yield Problem(code="bounds", message=message, path=f"/{name}")
         if self.least is not None and self.most is not None and self.least > self.most:
             yield Problem(code="bounds", message="The least value is above the greatest.", path="/min")
 
@@ -105,7 +105,7 @@ class DateType(Temporal):
         if isinstance(value, date) and not isinstance(value, datetime):
             return value
         if not isinstance(value, str):
-            raise rejected(problems.WRONG_TYPE, expected="a date")
+            raise rejected(problems.NO_DATE)
         return date_from_iso(value)
 
     def literal(self, value: Any) -> str:
@@ -174,7 +174,7 @@ class DateTimeType(Temporal):
 
     def _from_iso(self, value: Any) -> datetime:
         if not isinstance(value, str):
-            raise rejected(problems.WRONG_TYPE, expected="a date and time")
+            raise rejected(problems.NOT_A_MOMENT)
         found = _MOMENT.fullmatch(value)
         if found is None:
             raise _no_moment()
@@ -236,7 +236,7 @@ class TimeType(Temporal):
         if isinstance(value, time) and value.tzinfo is None:
             return value
         if not isinstance(value, str):
-            raise rejected(problems.WRONG_TYPE, expected="a time of day")
+            raise rejected(problems.NO_TIME)
         if not _TIME.fullmatch(value):
             raise rejected(problems.NOT_A_TIME, example="09:30")
         try:

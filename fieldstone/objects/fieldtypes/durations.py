@@ -60,7 +60,7 @@ class DurationType(Temporal):
 
     def _from_iso(self, value: Any) -> timedelta:
         if not isinstance(value, str):
-            raise rejected(problems.WRONG_TYPE, expected="a duration")
+            raise rejected(problems.NO_DURATION)
         found = _SPAN.fullmatch(value)
         if found is None:
             raise rejected(problems.NOT_A_DURATION, example="PT1H30M")

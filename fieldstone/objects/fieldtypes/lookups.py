@@ -32,6 +32,7 @@ from fieldstone.objects.fieldtypes.problems import Problem, rejected
 from fieldstone.objects.fieldtypes.source import Constants
 from fieldstone.objects.fieldtypes.texts import PLAIN, TextFormat
 from fieldstone.platform.database.types import Chars, Id
+from fieldstone.platform.i18n import mark
 from fieldstone.platform.kernel.metadata import Reference
 from fieldstone.rules.expressions.types import DYN, STRING, Type, record_of
 
@@ -56,7 +57,7 @@ def read_id(value: Any, path: str = "") -> str:
     if isinstance(value, Mapping) and "id" in value:
         value = value["id"]
     if not isinstance(value, str):
-        raise rejected(problems.WRONG_TYPE, path=path, expected="the id of a record")
+        raise rejected(problems.NO_ID, path=path)
     text = value.lower()
     if not _ID(text):
         raise rejected(problems.NOT_AN_ID, path=path)
@@ -183,10 +184,10 @@ class LookupType(PointerType):
 
     def check(self) -> Iterable[Problem]:
         if (self.option("object") is None) == (self.option("objects") is None):
-            message = "A lookup needs either an object or several objects."
+            message = mark("A lookup needs either an object or several objects.")
             yield Problem(code="lookup_target", message=message, path="/object")
         if self.several and (self.owned or self.option("filter")):
-            message = "A lookup to several objects can neither be owned nor have a filter."
+            message = mark("A lookup to several objects can neither be owned nor have a filter.")
             yield Problem(code="lookup_target", message=message, path="/objects")
 
     def may_point_to(self, object_name: Any) -> bool:
@@ -223,7 +224,7 @@ class LookupType(PointerType):
         if not self.several:
             return super().read(value)
         if not isinstance(value, Mapping) or not {"object", "id"} <= value.keys():
-            raise rejected(problems.WRONG_TYPE, expected='an "object" and an "id"')
+            raise rejected(problems.NOT_A_POINTER, parts="object, id")
         if not self.may_point_to(value["object"]):
             raise rejected(problems.NOT_AN_OBJECT, path="/object", object=str(value["object"])[:40])
         return {"object": value["object"], "id": read_id(value["id"], "/id")}

@@ -42,7 +42,7 @@ def exact(value: Any) -> Decimal:
     elif isinstance(value, int) and not isinstance(value, bool):
         number = Decimal(value) if abs(value) < 10**100 else Decimal("Infinity")
     else:
-        raise rejected(problems.WRONG_TYPE, expected="a number or a text with a number")
+        raise rejected(problems.NO_NUMBER)
     if not number.is_finite() or abs(number.adjusted()) > 100:
         raise rejected(problems.NOT_A_NUMBER)
     return number
@@ -157,11 +157,11 @@ class IntegerType(Numeric):
 
     def read(self, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
-            raise rejected(problems.WRONG_TYPE, expected="a whole number")
+            raise rejected(problems.NOT_WHOLE)
         if isinstance(value, Decimal):
             number = exact(value)
             if number != number.to_integral_value():
-                raise rejected(problems.WRONG_TYPE, expected="a whole number")
+                raise rejected(problems.NOT_WHOLE)
             value = int(number)
         if not self.lowest <= value <= self.highest:
             if value < 0:

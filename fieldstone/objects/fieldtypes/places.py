@@ -65,7 +65,7 @@ class GeolocationType(FieldType):
 
     def read(self, value: Any) -> dict[str, float]:
         if not isinstance(value, Mapping):
-            raise rejected(problems.WRONG_TYPE, expected='"lat" and "lon"')
+            raise rejected(problems.NOT_A_POINT, parts="lat, lon")
         for name in value:
             if name not in ("lat", "lon", "datum"):
                 raise rejected(problems.UNKNOWN_PART, path=f"/{name}")
@@ -166,7 +166,7 @@ class AddressType(FieldType):
 
     def read(self, value: Any) -> dict[str, str | None] | None:
         if not isinstance(value, Mapping):
-            raise rejected(problems.WRONG_TYPE, expected="an address")
+            raise rejected(problems.NOT_AN_ADDRESS)
         for name in value:
             if name not in PARTS:
                 raise rejected(problems.UNKNOWN_PART, path=f"/{name}")
@@ -177,7 +177,7 @@ class AddressType(FieldType):
         if value is None:
             return None
         if not isinstance(value, str):
-            raise rejected(problems.WRONG_TYPE, path=f"/{part}", expected="a text")
+            raise rejected(problems.NOT_A_TEXT, path=f"/{part}")
         text = value.strip().replace("\r\n", "\n")
         if part == "country" and text:
             text = country_of(text)
@@ -229,7 +229,7 @@ class AddressType(FieldType):
         if len(parts) == 1:
             return self.read({"street": parts[0]})
         if len(parts) != len(PARTS):
-            raise rejected(problems.WRONG_TYPE, expected="street | city | region | postcode | country")
+            raise rejected(problems.ADDRESS_PARTS, parts="street | city | region | postcode | country")
         return self.read(dict(zip(PARTS, parts, strict=True)))
 
     def migrate_from(self, other: FieldType) -> MigrationClass | None:

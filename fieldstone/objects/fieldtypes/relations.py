@@ -28,6 +28,7 @@ from fieldstone.objects.fieldtypes.problems import Problem, rejected
 from fieldstone.objects.fieldtypes.source import Constants
 from fieldstone.objects.fieldtypes.texts import PLAIN, TextFormat
 from fieldstone.platform.database.types import Id
+from fieldstone.platform.i18n import mark
 from fieldstone.platform.kernel.metadata import Reference
 from fieldstone.rules.expressions.types import DYN, Type, list_of, record_of
 
@@ -79,7 +80,7 @@ class ManyToManyType(FieldType):
 
     def read(self, value: Any) -> list[str]:
         if not isinstance(value, list | tuple):
-            raise rejected(problems.WRONG_TYPE, expected="a list of ids")
+            raise rejected(problems.NOT_IDS)
         if len(value) > self.limit:
             raise rejected(problems.TOO_MANY, max=self.limit)
         ids = [read_id(item, f"/{index}") for index, item in enumerate(value)]
@@ -160,7 +161,7 @@ class ChildType(FieldType):
     def check(self) -> Iterable[Problem]:
         lookup = self.scope.sibling(self.row_object, self.row_field)
         if lookup is not None and not (isinstance(lookup, LookupType) and lookup.owned and self._points_here(lookup)):
-            message = "{object}.{field} must be an owned lookup to {here}."
+            message = mark("{object}.{field} must be an owned lookup to {here}.")
             facts = {"object": self.row_object, "field": self.row_field, "here": self.declaration.object}
             yield Problem(code="child_lookup", message=message, path="/field", facts=facts)
 
@@ -188,12 +189,12 @@ class ChildType(FieldType):
 
     def read(self, value: Any) -> list[Any]:
         if not isinstance(value, list | tuple):
-            raise rejected(problems.WRONG_TYPE, expected="a list of rows")
+            raise rejected(problems.NOT_ROWS)
         if len(value) > self.limit:
             raise rejected(problems.TOO_MANY, max=self.limit)
         for index, row in enumerate(value):
             if not isinstance(row, Mapping):
-                raise rejected(problems.WRONG_TYPE, path=f"/{index}", expected="a row")
+                raise rejected(problems.NOT_A_ROW, path=f"/{index}")
         return list(value)
 
     def json_schema(self) -> dict[str, Any]:

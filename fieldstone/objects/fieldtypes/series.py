@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from fieldstone.platform.i18n import mark
+
 _TOKEN = re.compile(r"\{(YYYY|YY|MM|DD|0{1,12})\}")
 
 
@@ -24,9 +26,9 @@ class NumberSeries:
         """What is wrong with it, as an English template."""
         counters = [token for token in _TOKEN.findall(self.pattern) if token.startswith("0")]
         if len(counters) != 1:
-            return "The pattern needs one counter, such as {example}."
+            return mark("The pattern needs one counter, such as {example}.")
         if "{" in _TOKEN.sub("", self.pattern) or "}" in _TOKEN.sub("", self.pattern):
-            return "The pattern may hold only {tokens}."
+            return mark("The pattern may hold only {tokens}.")
         return None
 
     def period(self, day: date) -> str:

@@ -73,7 +73,7 @@ class JsonType(FieldType):
         if isinstance(value, int | float | Decimal):
             return self._number(value, path)
         if not isinstance(value, Mapping | list | tuple):
-            raise rejected(problems.WRONG_TYPE, path=path, expected="JSON")
+            raise rejected(problems.NOT_JSON, path=path)
         if levels <= 0:
             raise rejected(problems.TOO_DEEP, max=self.max_depth)
         if isinstance(value, Mapping):
@@ -85,7 +85,7 @@ class JsonType(FieldType):
 
     def _key(self, key: Any, path: str) -> str:
         if not isinstance(key, str):
-            raise rejected(problems.WRONG_TYPE, path=path, expected="JSON")
+            raise rejected(problems.NOT_JSON, path=path)
         return self._text(key, path)
 
     def _text(self, text: str, path: str) -> str:
@@ -129,7 +129,7 @@ class JsonType(FieldType):
         try:
             return self.read(orjson.loads(text))
         except orjson.JSONDecodeError:
-            raise rejected(problems.WRONG_TYPE, expected="JSON") from None
+            raise rejected(problems.NOT_JSON) from None
 
 
 def pointer(key: object) -> str:

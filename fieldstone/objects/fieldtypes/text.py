@@ -23,6 +23,7 @@ from fieldstone.objects.fieldtypes.problems import Problem, Rejected, rejected
 from fieldstone.objects.fieldtypes.source import Constants
 from fieldstone.objects.fieldtypes.texts import PLAIN, TextFormat
 from fieldstone.platform.database.types import Chars
+from fieldstone.platform.i18n import mark
 from fieldstone.platform.kernel.text import Text, localized
 from fieldstone.rules.expressions.types import STRING, Type
 
@@ -47,7 +48,7 @@ def pattern_problem(source: str) -> Problem | None:
     try:
         pattern_of(source)
     except re2.error as error:
-        message = "This pattern cannot be used: {reason}"
+        message = mark("This pattern cannot be used: {reason}")
         reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error.args[0])
         return Problem(code="bad_pattern", message=message, path="/pattern", facts={"reason": reason})
     return None
@@ -89,7 +90,7 @@ class PlainText(FieldType):
 
     def read(self, value: Any) -> str | None:
         if not isinstance(value, str):
-            raise rejected(problems.WRONG_TYPE, expected="a text")
+            raise rejected(problems.NOT_A_TEXT)
         text = self.normal(value)
         if not text or text.isspace():
             return None
