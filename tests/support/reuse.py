@@ -90,7 +90,7 @@ def _empty_directory(tenants: TenantStore, place: Place) -> None:
         connection.execute(sa.delete(bell).where(bell.c.tenant == place.tenant))
         connection.execute(sa.delete(tenant_host).where(tenant_host.c.tenant == place.tenant))
         mine = tenant_table.c.name == place.tenant
-        fresh = {"label": place.tenant.capitalize(), "state": ACTIVE}
+        fresh = {"label": place.tenant.capitalize(), "state": ACTIVE, "locale": "en", "time_zone": "UTC"}
         connection.execute(sa.update(tenant_table).where(mine).values(**fresh))
     FileStore(tenants.databases.settings.files_dir).drop(place.tenant)
     tenants.forget(place.tenant)

@@ -25,7 +25,7 @@ from fieldstone.platform.database.directory import (
     tenant_table,
 )
 from fieldstone.platform.database.engines import MAIN, Databases
-from fieldstone.platform.database.home import HOME, SET_STATE
+from fieldstone.platform.database.home import BUMP_ACCESS, HOME, SET_STATE
 from fieldstone.platform.database.place import Place
 from fieldstone.platform.database.unit import committed
 from fieldstone.platform.files import FileStore
@@ -156,6 +156,33 @@ class TenantStore:
             self._hosts.clear()
         self._hosts[host] = (now + HOST_SECONDS, name)
         return name
+
+    def update(
+        self,
+        name: str,
+        *,
+        label: str | None = None,
+        locale: str | None = None,
+        time_zone: str | None = None,
+        currency: str | None = None,
+        hue: int | None = None,
+        hosts: Sequence[str] | None = None,
+    ) -> Tenant:
+        """Change what is given; every process sees it with its next unit. Raises `NotFound`, `Invalid`, `Conflict`."""
+        given = {"label": label, "locale": locale, "time_zone": time_zone, "currency": currency, "hue": hue}
+        values = {column: value for column, value in given.items() if value is not None}
+        place = self._read(name).place
+        with self.databases.main.directory_write() as connection:
+            if values:
+                connection.execute(sa.update(tenant_table).where(tenant_table.c.name == name).values(**values))
+            if hosts is not None:
+                connection.execute(sa.delete(tenant_host).where(tenant_host.c.tenant == name))
+                for host in hosts:
+                    _claim_host(connection, name, host)
+        with committed(self.databases.of(place).owner_unit(place)) as unit:
+            unit.run(BUMP_ACCESS)
+        self.forget(name)
+        return self.get(name)
 
     def suspend(self, name: str) -> None:
         """From the next statement on, every unit of this tenant is refused."""

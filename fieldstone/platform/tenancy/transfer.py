@@ -95,15 +95,18 @@ class TenantTransfer:
         with _archive(path) as archive:
             manifest = _checked_manifest(archive)
             given = manifest["tenant"]
-            with self._tenants.restoring(
-                name,
-                label or given["label"],
-                locale=given["locale"],
-                time_zone=given["time_zone"],
-                currency=given["currency"],
-                hue=given["hue"],
-                database=database,
-            ) as place, committed(self._databases.of(place).owner_unit(place)) as unit:
+            with (
+                self._tenants.restoring(
+                    name,
+                    label or given["label"],
+                    locale=given["locale"],
+                    time_zone=given["time_zone"],
+                    currency=given["currency"],
+                    hue=given["hue"],
+                    database=database,
+                ) as place,
+                committed(self._databases.of(place).owner_unit(place)) as unit,
+            ):
                 summary = self._restore(archive, manifest, unit)
         return summary
 

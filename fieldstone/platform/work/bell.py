@@ -21,7 +21,6 @@ from fieldstone.platform.database.directory import bell, tenant_table
 from fieldstone.platform.database.engines import Databases
 from fieldstone.platform.database.present import present
 from fieldstone.platform.database.types import UtcDateTime
-from fieldstone.platform.kernel.errors import FieldstoneError
 from fieldstone.platform.work.moment import NOW, bound_now
 
 GATHER_SECONDS = 0.05
@@ -84,12 +83,11 @@ class Bell:
     def ring(self, tenant: str, due_at: datetime | None) -> None:
         """This tenant has work at `due_at`; None: now."""
         with self._mutex:
-            if not self._rung:
-                atexit.unregister(self._write)
-                atexit.register(self._write)
             known = self._rung.get(tenant, due_at)
             self._rung[tenant] = min(known, due_at) if known is not None and due_at is not None else None
             if self._thread is None:
+                # a command may end before the thread has written what it rang
+                atexit.register(self._write)
                 self._thread = threading.Thread(target=self._gather, name="bell", daemon=True)
                 self._thread.start()
         self._woken.set()
@@ -139,10 +137,11 @@ class Bell:
             if self._rung:
                 return True
             self._thread = None
+            atexit.unregister(self._write)
             return False
 
     def _write(self) -> None:
         try:
             self.flush()
-        except FieldstoneError:
+        except Exception:
             _log.warning("the bell could not be written; the sweep will find the work", exc_info=True)

@@ -165,6 +165,22 @@ def test_a_read_writes_nothing_to_disk(home: Installation) -> None:
     assert after == before
 
 
+def test_a_full_disk_refuses_writes_and_nothing_else(books: Installation) -> None:
+    if books.dialect == "postgresql":
+        return
+
+    def limit(pages: int) -> None:
+        books.write(lambda ctx, unit: unit.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}"))
+
+    limit(1)  # SQLite takes what the file has already
+    with pytest.raises(Unavailable):
+        books.write(lambda ctx, unit: unit.run(ledger.INSERT, ledger.sample(blob=b"x" * 1_000_000)))
+    assert count(books) == 0
+    limit(1_000_000)
+    books.write(lambda ctx, unit: unit.run(ledger.INSERT, ledger.sample(blob=b"x" * 1_000_000)))
+    assert count(books) == 1
+
+
 def test_more_tenants_than_may_stay_open_all_work(make_installation: Callable[..., Installation]) -> None:
     home = make_installation(open_tenants=2)
     if home.dialect == "postgresql":

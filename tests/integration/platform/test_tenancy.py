@@ -62,6 +62,21 @@ def test_hosts_lead_to_their_tenant_and_belong_to_one(home: Installation) -> Non
         home.tenants.get("other")
 
 
+def test_a_changed_tenant_is_seen_by_every_process(home: Installation) -> None:
+    other = Installation(home.settings)
+    assert other.read(lambda ctx, unit: ctx.locale) == "en"
+    changed = home.tenants.update("acme", label="Acme Ltd", locale="zh-Hans", hosts=["acme.example"])
+    assert (changed.label, changed.currency) == ("Acme Ltd", "USD")
+    assert other.read(lambda ctx, unit: (ctx.tenant.label, ctx.locale)) == ("Acme Ltd", "zh-Hans")
+    assert other.tenants.by_host("acme.example") == "acme"
+    home.tenants.update("acme", hosts=[])
+    assert home.tenants.by_host("acme.example") is None
+    assert home.read(lambda ctx, unit: ctx.tenant.label, "globex") == "Globex"
+    with pytest.raises(NotFound):
+        home.tenants.update("nobody", label="x")
+    other.close()
+
+
 def test_hooks_see_the_new_tenant_and_undo_it_when_they_fail(home: Installation) -> None:
     seen: list[NewTenant] = []
 
