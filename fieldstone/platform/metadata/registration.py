@@ -5,6 +5,7 @@ Called by the platform's part: `register_metadata` when work is there, `complete
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import click
@@ -19,7 +20,8 @@ from fieldstone.platform.metadata.doors import CallerDoors
 from fieldstone.platform.metadata.packages.service import SeedImporter
 from fieldstone.platform.metadata.services import Metadata, make_metadata
 from fieldstone.platform.metadata.snapshots import Snapshots
-from fieldstone.platform.tenancy.store import NewTenant, TenantStore
+from fieldstone.platform.metadata.values import Published
+from fieldstone.platform.tenancy.store import ACTIVE, NewTenant, TenantStore
 from fieldstone.platform.units import Caller, SystemCredential, Units
 from fieldstone.platform.work.assembly import Work
 
@@ -44,6 +46,19 @@ def complete_metadata(frame: Frame) -> None:
     importer = frame.find(SeedImporter)  # type: ignore[type-abstract]
     if importer is not None:
         frame.need(Metadata).packages.seed_with(importer)
+
+
+def upgrade_tenants(frame: Frame) -> Iterator[tuple[str, Published]]:
+    """Publish, tenant by tenant, what a new release of the software provides; for `db upgrade`.
+
+    Gives each tenant's name and version. A tenant that is up to date keeps its version. Raises what
+    `MetadataService.publish_provided` raises; tenants before it are done.
+    """
+    units, service = frame.need(Units), frame.need(Metadata).service
+    for record in frame.need(TenantStore).list():
+        if record.state == ACTIVE:
+            caller = Caller(tenant=record.tenant.name, credential=SystemCredential(), channel="system")
+            yield record.tenant.name, service.publish_provided(CallerDoors(units, caller))
 
 
 def _begin_new_tenants(frame: Frame, metadata: Metadata, sealing: AuditSealing) -> None:
