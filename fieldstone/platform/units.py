@@ -23,7 +23,7 @@ from typing import TypeAlias, TypeVar
 from fieldstone.platform.clock import Clock, SystemClock
 from fieldstone.platform.database.engines import Databases
 from fieldstone.platform.database.errors import ConnectionLost, HomeMissing, Moved, PlanOutdated, RunAgain
-from fieldstone.platform.database.home import BUMP_ACCESS
+from fieldstone.platform.database.home import BUMP_ACCESS, READ_STATE
 from fieldstone.platform.database.place import Versions
 from fieldstone.platform.database.postgres import Mode
 from fieldstone.platform.database.unit import SqlUnit
@@ -176,7 +176,7 @@ class Units:
     ) -> T:
         try:
             context = self._context(caller, record, versions, unit)
-            result = work(context, unit)
+            result = _worked(context, unit, work)
             self._commit(unit, mode)
         finally:
             unit.close()
@@ -269,6 +269,16 @@ class Units:
             yield
         finally:
             held.discard(tenant)
+
+
+def _worked(context: Context, unit: SqlUnit, work: Work[T]) -> T:
+    """Run `work`. A refusal before any statement rests on what is kept in memory: the gate says whether that holds."""
+    try:
+        return work(context, unit)
+    except FieldstoneError as refusal:
+        if unit.sends == 0 and not isinstance(refusal, Unavailable):
+            unit.one(READ_STATE)
+        raise
 
 
 def _after(unit: SqlUnit) -> None:
