@@ -7,7 +7,7 @@ PORT ?= 8080
 .PHONY: demo test test-quick lint fix bench screenshots docs lock clean
 
 demo: $(VENV)/.installed
-	@FIELDSTONE_ENVIRONMENT=demo $(BIN)/fieldstone demo --port $(PORT) $(if $(RESET),--reset)
+	@$(BIN)/fieldstone demo --port $(PORT) $(if $(RESET),--reset)
 
 test: $(VENV)/.installed-dev
 	@scripts/run_tests.sh

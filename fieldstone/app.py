@@ -12,15 +12,18 @@ from typing import Any
 import click
 from flask import Flask
 
+from fieldstone.objects.part import PART as OBJECTS
 from fieldstone.platform.cli.commands import Commands, load
 from fieldstone.platform.frame import Composition, Frame, Part, compose
 from fieldstone.platform.http.web import make_app
 from fieldstone.platform.part import PART as PLATFORM
 from fieldstone.platform.settings import Settings
 from fieldstone.platform.work.assembly import Work
+from fieldstone.plugins.part import PART as PLUGINS
 from fieldstone.rules.part import KINDS
+from fieldstone.ui.part import PART as UI
 
-PARTS: tuple[Part, ...] = (PLATFORM,)
+PARTS: tuple[Part, ...] = (PLATFORM, OBJECTS, UI, PLUGINS)
 
 
 def make_frame(settings: Settings) -> Frame:

@@ -8,8 +8,7 @@ calls it: the consumer of asynchronous automations and the schedule timers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any
 
 from fieldstone.objects.automations.ports import Records, Variables
@@ -28,7 +27,7 @@ class Ran:
     """What came of it: the values read, and `done`, or `skipped` with the reason in `why`."""
 
     outcome: Outcome
-    inputs: Mapping[str, Any] = MappingProxyType({})
+    inputs: Mapping[str, Any] = field(default_factory=dict)
     why: str | None = None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ import click
 from fieldstone.platform.cli.serving import Listening, run_web, start_safely
 from fieldstone.platform.frame import Composition, Frame
 from fieldstone.platform.kernel.errors import Misconfigured
-from fieldstone.platform.settings import Settings
+from fieldstone.platform.settings import FILE_IN_DATA_DIR, Settings
 from fieldstone.platform.tenancy.store import TenantStore
 from fieldstone.plugins.demo.installing import DemoCompany, Installed
 from fieldstone.ui.pages.sign_in import SignInAccount, SignInAccounts
@@ -38,16 +39,16 @@ def make_demo(frame: Frame) -> click.Command:
     @click.option("--reset", is_flag=True, help="Throw the demonstration's data away first.")
     @click.option("--prepare-only", is_flag=True, help="Make the data and stop.")
     def demo(port: int, host: str, reset: bool, prepare_only: bool) -> None:
-        if settings.environment != "demo":
-            raise Misconfigured("The demo needs FIELDSTONE_ENVIRONMENT=demo; `make demo` sets it.")
+        folder = settings.data_dir
         if reset:
-            _throw_away(settings.data_dir)
-        start_safely(frame)
-        base_url = f"http://{host}:{port}"
-        _prepare(frame, base_url)
+            _throw_away(folder)
+        _write_settings(folder)
+        _prepare(_composed(frame, folder), f"http://{host}:{port}")
         if prepare_only:
             return
-        run_web(_with_accounts(frame), Listening(host=host, port=port), lambda: _announce(settings.data_dir))
+        ready = _composed(frame, folder)
+        start_safely(ready)
+        run_web(ready, Listening(host=host, port=port), lambda: _announce(folder))
 
     return demo
 
@@ -71,20 +72,38 @@ def _prepare(frame: Frame, base_url: str) -> None:
     if file.exists():
         found = json.loads(file.read_text(encoding="utf-8"))
         if found["base_url"] != base_url:
-            _write(file, {**found, "base_url": base_url})
+            _write_json(file, {**found, "base_url": base_url})
         return
     started = time.monotonic()
     if any(record.tenant.name == TENANT for record in tenants.list()):
         tenants.drop(TENANT)  # an earlier start was interrupted half way
     tenants.create(TENANT, "Harbour Field Service", locale="en", time_zone="America/New_York", currency="USD")
     installed = DemoCompany(frame, TENANT).install(lambda step: click.echo(f"  {step} ..."))
-    _write(file, _described(installed, base_url))
+    _write_json(file, _described(installed, base_url))
     click.echo(f"Ready after {time.monotonic() - started:.0f} seconds.")
 
 
-def _with_accounts(frame: Frame) -> Frame:
-    """The installation put together anew, now that there are accounts to show."""
-    return frame.need(Composition).frame(frame.settings)
+def _composed(frame: Frame, folder: Path) -> Frame:
+    """The installation put together anew, with what the data folder now says: settings, later accounts to show."""
+    settings = Settings.load(data_dir=folder)
+    if settings.environment != "demo":
+        raise Misconfigured("{folder} belongs to another kind of installation, not to a demo.", folder=folder)
+    return frame.need(Composition).frame(settings)
+
+
+def _write_settings(folder: Path) -> None:
+    """Settings of its own for this data folder, so that every command works on it with no further settings."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = folder / FILE_IN_DATA_DIR
+    if file.exists():
+        return
+    lines = {
+        "ENVIRONMENT": "demo",
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "DEFAULT_TENANT": TENANT,
+        "RATE_LIMITS": "false",
+    }
+    _write(file, "".join(f"FIELDSTONE_{name}={value}\n" for name, value in lines.items()))
 
 
 def _described(installed: Installed, base_url: str) -> Mapping[str, Any]:
@@ -104,17 +123,21 @@ def _described(installed: Installed, base_url: str) -> Mapping[str, Any]:
     }
 
 
-def _write(file: Path, content: Mapping[str, Any]) -> None:
-    """Whole or not at all, and readable by its owner only: there are passwords in it."""
+def _write_json(file: Path, content: Mapping[str, Any]) -> None:
+    _write(file, json.dumps(content, indent=2) + "\n")
+
+
+def _write(file: Path, text: str) -> None:
+    """Whole or not at all, and readable by its owner only: there are secrets in it."""
     fresh = file.with_suffix(".new")
     fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    fresh.write_text(text, encoding="utf-8")
     os.replace(fresh, file)
 
 
 def _throw_away(folder: Path) -> None:
     """Only what an installation keeps there, in case the folder is used for something else as well."""
-    for name in ("directory.sqlite", "directory.sqlite-wal", "directory.sqlite-shm", FILE):
+    for name in ("directory.sqlite", "directory.sqlite-wal", "directory.sqlite-shm", FILE, FILE_IN_DATA_DIR):
         (folder / name).unlink(missing_ok=True)
     for name in ("tenants", "files"):
         shutil.rmtree(folder / name, ignore_errors=True)
