@@ -60,8 +60,10 @@ class Loader:
         *,
         deleted: bool | None = False,
     ) -> Loaded:
-        """The record, locked. `deleted`: it is in the bin (None: wherever it is). Raises `NotFound`, or `Forbidden` for one that the actor may
-        see but not change so."""
+        """The record, locked. `deleted`: it is in the bin (None: wherever it is).
+
+        Raises `NotFound`, or `Forbidden` for a record that the actor may see but not change so.
+        """
         if not is_id(identity):
             raise NotFound
         found = self._plan(unit, access, plan, operation, frozenset())

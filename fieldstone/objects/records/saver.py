@@ -55,8 +55,10 @@ class Saver:
         access = self._access.of(ctx)
         save = self._new(ctx, unit, access, name, parent)
         self._step(save, "access")
-        save.values.update(decode(save, data))
-        self._load(save, [field.name for field in save.plan.kind.fields.values() if field.name in save.values])
+        given = decode(save, data)
+        save.values.update(given)
+        save.given = frozenset(given) | frozenset(save.rows)
+        self._load(save, sorted(given))
         return self._on(save, book, parent)
 
     def _new(self, ctx: Context, unit: SqlUnit, access: ActorAccess, name: str, parent: Save | None) -> Save:

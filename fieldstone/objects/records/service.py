@@ -8,7 +8,7 @@ the API, forms, import, bulk, automations, plugins. Nobody else writes records, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from fieldstone.objects.access.service import Access
 from fieldstone.objects.fieldtypes.builtin import FieldTypes
@@ -82,14 +82,14 @@ class RecordService:
         """A record as the actor may see it, with its child rows. Raises `NotFound`, `Forbidden`."""
         return self._query.get(ctx, unit, object_name, record_id, fields)
 
-    def create(self, ctx: Context, unit: SqlUnit, object_name: str, data: Mapping[str, Any]) -> Record:
+    def create(self, ctx: Context, unit: Unit, object_name: str, data: Mapping[str, Any]) -> Record:
         """Create a record. Raises `Forbidden`, `Invalid` with every error there is."""
-        return self._answer(ctx, unit, self._saver.create(ctx, unit, object_name, data))
+        return self._answer(ctx, unit, self._saver.create(ctx, _sql(unit), object_name, data))
 
     def update(
         self,
         ctx: Context,
-        unit: SqlUnit,
+        unit: Unit,
         object_name: str,
         record_id: str,
         data: Mapping[str, Any],
@@ -100,42 +100,42 @@ class RecordService:
 
         Raises `NotFound`, `Forbidden`, `StaleRevision` when it is no longer at `revision`, `Locked`, `Invalid`.
         """
-        save = self._saver.update(ctx, unit, object_name, record_id, data, revision=revision)
+        save = self._saver.update(ctx, _sql(unit), object_name, record_id, data, revision=revision)
         return self._answer(ctx, unit, save)
 
     def delete(
-        self, ctx: Context, unit: SqlUnit, object_name: str, record_id: str, *, revision: int | None = None
+        self, ctx: Context, unit: Unit, object_name: str, record_id: str, *, revision: int | None = None
     ) -> None:
         """Put a record and its child rows into the bin. Raises as `update`, and `Conflict` while others point to it."""
-        self._saver.bin.remove(ctx, unit, object_name, record_id, revision=revision)
+        self._saver.bin.remove(ctx, _sql(unit), object_name, record_id, revision=revision)
 
-    def restore(self, ctx: Context, unit: SqlUnit, object_name: str, record_id: str) -> Record:
+    def restore(self, ctx: Context, unit: Unit, object_name: str, record_id: str) -> Record:
         """Take a record out of the bin. Raises `Conflict` when one of its unique values is taken by now."""
-        return self._answer(ctx, unit, self._saver.bin.restore(ctx, unit, object_name, record_id))
+        return self._answer(ctx, unit, self._saver.bin.restore(ctx, _sql(unit), object_name, record_id))
 
     def act(
         self,
         ctx: Context,
-        unit: SqlUnit,
+        unit: Unit,
         object_name: str,
         record_id: str,
         action: str,
         input: Mapping[str, Any],
     ) -> Record:
         """Run an action that people start. Raises `NotFound`, `Conflict` when it is not possible now."""
-        self._actions.run(ctx, unit, object_name, record_id, action, input)
+        self._actions.run(ctx, _sql(unit), object_name, record_id, action, input)
         return self._query.get(ctx, unit, object_name, record_id)
 
     # -- many ---------------------------------------------------------------------------------------------------
     def bulk(
-        self, ctx: Context, unit: SqlUnit, object_name: str, operations: Sequence[Operation], *, atomic: bool
+        self, ctx: Context, unit: Unit, object_name: str, operations: Sequence[Operation], *, atomic: bool
     ) -> Bulk:
         """Run operations in one unit, with an outcome for each. Atomic: all are written, or none."""
 
         def run(operation: Operation) -> Save:
             return self._run(ctx, unit, object_name, operation)
 
-        return run_batch(unit, operations, run, atomic=atomic)
+        return run_batch(_sql(unit), operations, run, atomic=atomic)
 
     def ids(
         self, ctx: Context, unit: Unit, object_name: str, condition: Expression | None, after: str | None, limit: int
@@ -144,12 +144,16 @@ class RecordService:
         return select_ids(ctx, unit, object_name, condition, after, limit)
 
     # -- rules --------------------------------------------------------------------------------------------------
-    def apply(self, ctx: Context, unit: SqlUnit, object_name: str, record_id: str, effects: Sequence[Effect]) -> None:
+    def apply(self, ctx: Context, unit: Unit, object_name: str, record_id: str, effects: Sequence[Effect]) -> None:
         """Apply effects to a stored record, as those of a rule after the write."""
-        self._effects.apply_all(ctx, unit, object_name, record_id, effects)
+        self._effects.apply_all(ctx, _sql(unit), object_name, record_id, effects)
 
-    def recount(self, ctx: Context, unit: Unit, object_name: str, field: str, ids: Sequence[str]) -> Sequence[str]:
-        """Work out a roll-up of those records anew; the ids of those whose kept value was another."""
+    def recount(self, ctx: Context, unit: Unit, object_name: str, field: str, ids: Sequence[str]) -> None:
+        """Work out a roll-up of those records anew, and write it."""
+        recount(ctx, unit, object_name, field, ids)
+
+    def drift(self, ctx: Context, unit: Unit, object_name: str, field: str, ids: Sequence[str]) -> Sequence[str]:
+        """The same, and the ids of those records whose kept value was another: there should be none."""
         return recount(ctx, unit, object_name, field, ids)
 
     # -- what happened ------------------------------------------------------------------------------------------
@@ -170,19 +174,24 @@ class RecordService:
         """Why a record is as it is, and what the actor may do with it. Raises `NotFound`."""
         return self._explainer.trace(ctx, unit, object_name, record_id)
 
-    def _run(self, ctx: Context, unit: SqlUnit, object_name: str, operation: Operation) -> Save:
+    def _run(self, ctx: Context, unit: Unit, object_name: str, operation: Operation) -> Save:
         match operation:
             case CreateOperation():
-                return self._saver.create(ctx, unit, object_name, operation.data)
+                return self._saver.create(ctx, _sql(unit), object_name, operation.data)
             case UpdateOperation():
                 revision = operation.revision
-                return self._saver.update(ctx, unit, object_name, operation.id, operation.data, revision=revision)
+                return self._saver.update(ctx, _sql(unit), object_name, operation.id, operation.data, revision=revision)
             case DeleteOperation():
-                return self._saver.bin.remove(ctx, unit, object_name, operation.id, revision=operation.revision)
+                return self._saver.bin.remove(ctx, _sql(unit), object_name, operation.id, revision=operation.revision)
 
-    def _answer(self, ctx: Context, unit: SqlUnit, save: Save) -> Record:
+    def _answer(self, ctx: Context, unit: Unit, save: Save) -> Record:
         """The saved record as the actor may see it; one that was created but may not be read is its id alone."""
         if not save.access.may(save.kind.name, "read"):
             revision = save.values.get("revision", save.revision)
             return Record(object=save.kind.name, id=save.id, revision=revision, values={"id": save.id})
         return self._query.get(ctx, unit, save.kind.name, save.id)
+
+
+def _sql(unit: Unit) -> SqlUnit:
+    """The unit that it is: writes are queued on it."""
+    return cast(SqlUnit, unit)
