@@ -72,3 +72,9 @@ class Reminders(Protocol):
     def cancel(self, unit: Any, kind: str, key: str) -> None:
         """Forget what was set."""
         ...
+
+
+class SystemRights(Protocol):
+    """Which system rights an actor has."""
+
+    def of(self, context: Context) -> frozenset[str]: ...

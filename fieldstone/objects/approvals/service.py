@@ -21,11 +21,10 @@ from fieldstone.objects.approvals.approvers import Approvers, active
 from fieldstone.objects.approvals.content import content_hash
 from fieldstone.objects.approvals.effects import Carrier
 from fieldstone.objects.approvals.inbox import RequestQuery
-from fieldstone.objects.approvals.ports import Records, Variables
+from fieldstone.objects.approvals.ports import Records, SystemRights, Variables
 from fieldstone.objects.approvals.store import DecisionRow, Run
 from fieldstone.objects.approvals.views import RequestView, views
 from fieldstone.objects.records.values import Record
-from fieldstone.platform.identity.rights import RoleRights
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from fieldstone.platform.kernel.ids import is_id, new_id
@@ -77,7 +76,7 @@ class ApprovalService:
     """The service behind `/approvals`, the inbox and the approval card."""
 
     def __init__(
-        self, records: Records, variables: Variables, approvers: Approvers, carrier: Carrier, rights: RoleRights
+        self, records: Records, variables: Variables, approvers: Approvers, carrier: Carrier, rights: SystemRights
     ) -> None:
         self._records = records
         self._variables = variables
