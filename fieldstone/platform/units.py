@@ -276,7 +276,7 @@ def _worked(context: Context, unit: SqlUnit, work: Work[T]) -> T:
     try:
         return work(context, unit)
     except FieldstoneError as refusal:
-        if unit.sends == 0 and not isinstance(refusal, Unavailable):
+        if unit.statements == 0 and not isinstance(refusal, Unavailable):
             unit.one(READ_STATE)
         raise
 
