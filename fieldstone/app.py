@@ -13,6 +13,7 @@ import click
 from flask import Flask
 
 from fieldstone.objects.part import PART as OBJECTS
+from fieldstone.objects.sql.sqlite_functions import FUNCTIONS
 from fieldstone.platform.cli.commands import Commands, load
 from fieldstone.platform.frame import Composition, Frame, Part, compose
 from fieldstone.platform.http.web import make_app
@@ -30,6 +31,8 @@ def make_frame(settings: Settings) -> Frame:
     """All parts on one frame, closed."""
     frame = Frame(settings)
     frame.provide(Composition(frame=make_frame, web=make_app))
+    # The platform opens databases; what filters need of them is known to the objects room.
+    frame.sqlite_functions += FUNCTIONS
     for kind in KINDS:
         frame.kinds.register(kind.name, kind)
     return compose(frame, PARTS)
