@@ -15,9 +15,21 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from marshmallow import Schema, ValidationError
 
-from fieldstone.objects.codec.dumper import Dumper, Reader, Row, RowDumper, Slot, Writer, dumps, make_row_dumper
-from fieldstone.objects.codec.loader import Loader
-from fieldstone.objects.codec.schema import field_errors, has_default
+from fieldstone.objects.codec.dumper import (
+    Dumper,
+    Reader,
+    Row,
+    RowDumper,
+    Slot,
+    Writer,
+    dumps,
+    make_dumper,
+    make_reader,
+    make_row_dumper,
+    make_writer,
+)
+from fieldstone.objects.codec.loader import Loader, make_loader
+from fieldstone.objects.codec.schema import field_errors, has_default, make_schema
 from fieldstone.objects.fieldtypes import problems
 from fieldstone.objects.fieldtypes.base import Field, FieldType
 from fieldstone.objects.fieldtypes.declaration import Declaration, Label, Labels
@@ -113,12 +125,6 @@ class ObjectType:
     managed_by: str | None = None
     building: frozenset[str] = frozenset()
     environment: TypeEnvironment
-    schema_create: Schema
-    schema_update: Schema
-    loader: Loader
-    reader: Reader
-    writer: Writer
-    dumper: Dumper
     formula_order: tuple[str, ...] = ()
     body: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Diagnostic, ...] = ()
@@ -200,6 +206,37 @@ class ObjectType:
         return frozenset(
             each.name for each in self.own_fields.values() if each.required and each.writable and not has_default(each)
         )
+
+    # -- codec, made on first use -------------------------------------------------------------------------------
+    @cached_property
+    def schema_create(self) -> Schema:
+        """The marshmallow schema of the body of a create."""
+        return make_schema(tuple(self.fields.values()))
+
+    @property
+    def schema_update(self) -> Schema:
+        """That of the body of an update: the same, loaded partially."""
+        return self.schema_create
+
+    @cached_property
+    def loader(self) -> Loader:
+        """The fast way in."""
+        return make_loader(tuple(self.fields.values()))
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Rows of `select_columns` to values."""
+        return make_reader(self.stored_fields)
+
+    @cached_property
+    def writer(self) -> Writer:
+        """Values to columns."""
+        return make_writer(tuple(self.fields.values()))
+
+    @cached_property
+    def dumper(self) -> Dumper:
+        """Values and labels to JSON."""
+        return make_dumper(tuple(self.fields.values()))
 
     # -- in -----------------------------------------------------------------------------------------------------
     def load(self, data: Any, partial: bool = False, optional: Collection[str] = ()) -> dict[str, Any]:

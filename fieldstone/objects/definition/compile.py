@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fieldstone.objects.codec.dumper import make_dumper, make_reader, make_writer
-from fieldstone.objects.codec.loader import make_loader
-from fieldstone.objects.codec.schema import make_schema
 from fieldstone.objects.definition.dependencies import formula_order
 from fieldstone.objects.definition.fields import Surroundings, compile_field, surroundings, system_field
 from fieldstone.objects.definition.indexes import table_indexes
@@ -60,9 +57,6 @@ def _compile(definition: Definition, snapshot: Snapshot, types: FieldTypes) -> O
     table = make_table(definition, snapshot, system, own)
     title = _title(body, around)
     links = link_tables(own, snapshot)
-    everything = tuple({**system, **own}.values())
-    stored = (*system.values(), *(field for field in own.values() if field.stored))
-    schema = make_schema(everything)
     return ObjectType(
         name=definition.name,
         label=body["label"],
@@ -88,12 +82,6 @@ def _compile(definition: Definition, snapshot: Snapshot, types: FieldTypes) -> O
         managed_by=body.get("managed_by"),
         building=building,
         environment=around.environment,
-        schema_create=schema,
-        schema_update=schema,
-        loader=make_loader(everything),
-        reader=make_reader(stored),
-        writer=make_writer(everything),
-        dumper=make_dumper(everything),
         formula_order=formula_order(own),
         body=body,
         problems=around.findings.all,

@@ -7,7 +7,7 @@ missing); the checks tell. Who calls it: the kind, and `scripts/write_schemas.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fieldstone.objects.fieldtypes.base import FieldType
@@ -55,6 +55,18 @@ COMMON_OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "tracked": {"title": "Tracked", "description": "Changes are kept in the history.", "type": "boolean"},
 }
 """Options that types share; each type names those it understands."""
+_USUAL: Final = (
+    "text",
+    "select",
+    "lookup",
+    "datetime",
+    "decimal",
+    "currency",
+    "integer",
+    "boolean",
+    "date",
+    "long_text",
+)
 
 
 def field_schema(kind: type[FieldType]) -> dict[str, Any]:
@@ -86,7 +98,7 @@ def object_schema(types: FieldTypes) -> dict[str, Any]:
         "type": "object",
         "properties": {"name": {"$ref": "#/$defs/name"}, "type": {"type": "string"}},
         "required": ["name", "type"],
-        "allOf": [_when(kind.name) for kind in types],
+        **_by_type(sorted(types.names(), key=lambda name: _USUAL.index(name) if name in _USUAL else len(_USUAL))),
     }
     return {
         "$schema": DIALECT,
@@ -100,9 +112,13 @@ def object_schema(types: FieldTypes) -> dict[str, Any]:
     }
 
 
-def _when(name: str) -> dict[str, Any]:
-    condition = {"properties": {"type": {"const": name}}, "required": ["type"]}
-    return {"if": condition, "then": {"$ref": f"#/$defs/field_{name}"}}
+def _by_type(names: Sequence[str]) -> dict[str, Any]:
+    """One question after the other, the usual types first, because validators ask them one by one for each field."""
+    chain: dict[str, Any] = {}
+    for name in reversed(names):
+        condition = {"properties": {"type": {"const": name}}, "required": ["type"]}
+        chain = {"if": condition, "then": {"$ref": f"#/$defs/field_{name}"}} | ({"else": chain} if chain else {})
+    return chain
 
 
 def _properties() -> dict[str, Any]:
