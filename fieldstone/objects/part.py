@@ -97,7 +97,7 @@ def _register_approvals(frame: Frame, records: RecordService) -> None:
     carrier = Carrier(records, variables, frame.need(NoticeService), Mirror(records), timers)
     approvers = Approvers(frame.need(OrgService))
     approvals = ApprovalService(records, variables, approvers, carrier, frame.need(IdentityRights))
-    records.connect(approvals=SubmissionPort(lambda: approvals))
+    records.connect(approvals=SubmissionPort(approvals))
     frame.provide(approvals)
     timer = check_timer(approvals, timers)
     frame.timer_kinds.register(timer.name, timer)
