@@ -31,6 +31,8 @@ class Reading(Protocol):
 
     def may_create(self, ctx: Context, object_name: str) -> bool: ...
 
+    def has_view(self, ctx: Context, object_name: str, view: str) -> bool: ...
+
 
 class Counts(Protocol):
     """Numbers in the frame."""
@@ -88,6 +90,16 @@ class Shell:
         found = [app for app in ctx.snapshot.all("app") if not app.roles or app.roles & ctx.actor.roles]
         return sorted(found, key=lambda app: (app.order, app.name))
 
+    def commands(self, ctx: Context, place: Place) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Every page that the navigation of some app has, and every kind of record that can be made."""
+        pages: dict[str, dict[str, Any]] = {}
+        links: dict[str, dict[str, Any]] = {}
+        for app in self.apps(ctx):
+            for group in self._navigation(ctx, app, place):
+                pages.update({item["href"]: item for item in group["items"]})
+            links.update({link["href"]: link for link in self._create_links(ctx, app)})
+        return list(pages.values()), list(links.values())
+
     def _navigation(self, ctx: Context, app: App, place: Place) -> list[dict[str, Any]]:
         groups = []
         for group in app.groups:
@@ -103,6 +115,8 @@ class Shell:
             name = localized(item.label, ctx.locale) or page_label(item.page, ctx.locale)
             return {"label": name, "href": href, "icon": PAGE_ICONS[item.page], "active": place.path == href}
         if item.object is None or not self._reading.may_read(ctx, item.object):
+            return None
+        if item.view is not None and not self._reading.has_view(ctx, item.object, item.view):
             return None
         target = ctx.snapshot.get("object", item.object)
         href = f"/o/{item.object}" + (f"?view={item.view}" if item.view else "")

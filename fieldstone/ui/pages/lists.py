@@ -120,6 +120,14 @@ def look(parts: ListParts, ctx: Context, unit: Unit, object_name: str, state: Li
     }
 
 
+def query_of(parts: ListParts, ctx: Context, object_name: str, state: ListState) -> ListQuery:
+    """What a list in that state asks for."""
+    fields = ReadableFields(ctx, parts.access.of(ctx), object_name)
+    views = [view for view in views_of(ctx.snapshot, object_name) if view.shown_to(ctx.actor.roles)]
+    view = _chosen(views, state.view)
+    return _query(fields, view, state, _columns(fields, view, state), ctx)
+
+
 def _known(call: Call, *more: str) -> Any:
     """The query parameters; `f` may come several times."""
     return call.query({*KNOWN, *more}, repeated={"f", "chip_value", "column"})

@@ -162,7 +162,7 @@ class RelatedLists:
             "may_create": access.may(related.object, "create"),
             "create_url": f"/o/{related.object}/new?drawer=1&stay=1&{related.field}={record}",
             "all_url": f"/o/{related.object}?f={related.field}:equals:{record}",
-            "columns": [_head_of(fields, path, n) for n, path in enumerate(columns)],
+            "columns": column_heads(fields, columns, ctx.locale),
             "rows": [related_row(fields, each, columns, reader) for each in page.records],
         }
 
@@ -194,10 +194,14 @@ def _head(field: Field, n: int, locale: str) -> dict[str, Any]:
     }
 
 
-def _head_of(fields: ReadableFields, path: str, n: int) -> dict[str, Any]:
-    field = fields.find(path)
-    assert field is not None
-    return {**_head(field, n, "en"), "key": path, "label": fields.label(path)}
+def column_heads(fields: ReadableFields, columns: Sequence[str], locale: str) -> list[dict[str, Any]]:
+    """The heads of a small table of records."""
+    found = [(n, path, fields.find(path)) for n, path in enumerate(columns)]
+    return [
+        {**_head(field, n, locale), "key": path, "label": fields.label(path)}
+        for n, path, field in found
+        if field is not None
+    ]
 
 
 def _state(index: int, at: int) -> str:
