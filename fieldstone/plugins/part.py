@@ -10,11 +10,12 @@ from fieldstone.objects.query.service import QueryService
 from fieldstone.objects.records.service import RecordService
 from fieldstone.platform.cli.commands import LazyCommand
 from fieldstone.platform.frame import Frame, Part
+from fieldstone.platform.work.outbox import Outbox
 from fieldstone.plugins.cli.plugin import plugin
 from fieldstone.plugins.demo.command import accounts_of, make_demo
 from fieldstone.plugins.dispatch.api import make_dispatch_api
 from fieldstone.plugins.dispatch.definition import KIND
-from fieldstone.plugins.dispatch.messages import dispatch_consumer
+from fieldstone.plugins.dispatch.messages import DispatchRequests, dispatch_consumer
 from fieldstone.plugins.dispatch.pages import TEMPLATES, dispatch_panel, make_dispatch_pages
 from fieldstone.plugins.dispatch.service import DispatchService
 from fieldstone.plugins.host.host import PluginHost
@@ -30,6 +31,7 @@ def register(frame: Frame) -> None:
     frame.provide(host)
     frame.provide(dispatch)
     frame.kinds.register(KIND.name, KIND)
+    frame.need(RecordService).connect(dispatching=DispatchRequests(frame.need(Outbox)))
     frame.consumers.register("dispatch", dispatch_consumer(dispatch))
     frame.need(Panels).add(dispatch_panel(access))
     frame.need(Renderer).add_folder(TEMPLATES)

@@ -7,7 +7,9 @@ nobody can be sent the record stays as it is. Implements the record service's po
 from __future__ import annotations
 
 from functools import partial
+from typing import cast
 
+from fieldstone.platform.database.unit import SqlUnit
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import Conflict, NotFound
 from fieldstone.platform.units import Units
@@ -26,7 +28,7 @@ class DispatchRequests:
 
     def request(self, ctx: Context, unit: Unit, object_name: str, record: str, policy: str) -> None:
         """Ask for an assignment; it leaves with the commit."""
-        self._outbox.post(ctx, unit, TOPIC, {"object": object_name, "record": record, "policy": policy})
+        self._outbox.post(ctx, cast(SqlUnit, unit), TOPIC, {"object": object_name, "record": record, "policy": policy})
 
 
 def _assign(service: DispatchService, proposal: Proposal, resource: str, ctx: Context, unit: Unit) -> None:
