@@ -33,6 +33,7 @@ def make_frame(settings: Settings) -> Frame:
     frame.provide(Composition(frame=make_frame, web=make_app))
     # The platform opens databases; what filters need of them is known to the objects room.
     frame.sqlite_functions += FUNCTIONS
+    frame.sqlite_functions.extend(FUNCTIONS)
     for kind in KINDS:
         frame.kinds.register(kind.name, kind)
     return compose(frame, PARTS)

@@ -25,6 +25,7 @@ from fieldstone.platform.metadata.registration import complete_metadata, registe
 from fieldstone.platform.metadata.snapshots import Snapshots
 from fieldstone.platform.settings import Settings
 from fieldstone.platform.tenancy.store import TenantStore
+from fieldstone.platform.tenancy.transfer import NoRecordTables, RecordTables, TenantTransfer
 from fieldstone.platform.units import Units
 from fieldstone.platform.work.assembly import Kinds, Work
 
@@ -79,6 +80,10 @@ def _register_identity(frame: Frame, tenants: TenantStore) -> None:
 def complete(frame: Frame) -> None:
     """Stand in for the room that owns roles where it is not there; let packages bring records in."""
     complete_metadata(frame)
+    # Which tables hold records, only the room that makes them knows.
+    tables = frame.find(RecordTables) or NoRecordTables()  # type: ignore[type-abstract]
+    databases, tenants, files = frame.need(Databases), frame.need(TenantStore), frame.need(FileStore)
+    frame.provide(TenantTransfer(databases, tenants, files, tables))
     if frame.find(Rights) is None:  # type: ignore[type-abstract]
         frame.provide(frame.need(RoleRights), Rights)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
@@ -11,6 +12,7 @@ from fieldstone.platform.frame import Frame
 from fieldstone.platform.identity.services import Identity
 from fieldstone.platform.kernel.text import LOCALES
 from fieldstone.platform.tenancy.store import TenantStore
+from fieldstone.platform.tenancy.transfer import TenantTransfer
 from fieldstone.platform.units import Units
 
 
@@ -19,6 +21,7 @@ def make_tenant(frame: Frame) -> click.Group:
     group = click.Group("tenant", help="Make, list, suspend, export and restore tenants.")
     _add_create(group, frame)
     _add_states(group, frame.need(TenantStore))
+    _add_transfer(group, frame.need(TenantTransfer))
     return group
 
 
@@ -98,3 +101,25 @@ def _add_states(group: click.Group, tenants: TenantStore) -> None:
         """Let a suspended tenant work again."""
         tenants.resume(name)
         click.echo(f"Resumed {name}.")
+
+
+def _add_transfer(group: click.Group, transfer: TenantTransfer) -> None:
+    @group.command("export")
+    @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+    @click.option("--tenant", required=True, help="Name of the tenant.")
+    def export(file: Path, tenant: str) -> None:
+        """Write everything of a tenant to a file: metadata, records, files, one consistent state."""
+        summary = transfer.export_to(tenant, file)
+        click.echo(f"Wrote {sum(summary.rows.values())} rows and {summary.files} files of {tenant} to {file}.")
+
+    @group.command("restore")
+    @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+    @click.option("--tenant", required=True, help="Name of the tenant to make.")
+    @click.option("--label", help="How people call it; default: as it was.")
+    @click.option("--database", default="main", show_default=True, help="Which database of the settings it lives on.")
+    def restore(file: Path, tenant: str, label: str | None, database: str) -> None:
+        """Make a new tenant from an export. Its outside effects wait until somebody looks at them."""
+        summary = transfer.restore_from(file, tenant, label=label, database=database)
+        click.echo(f"Made the tenant {tenant} with {sum(summary.rows.values())} rows and {summary.files} files.")
+        for table, count in sorted(summary.held.items()):
+            click.echo(f"Held back: {count} in {table}.")
