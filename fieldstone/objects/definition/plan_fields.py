@@ -179,6 +179,7 @@ def _kept(
     if field.computed and rows and _worked_out_otherwise(before, field):
         yield _refilled(new, field, rows)
     yield from _narrowed(old, before, field, rows, context)
+    yield from _pointing_elsewhere(old, before, field, rows, context)
     if field.required and not before.required and rows:
         count = counting.left_empty(context, old, before)
         message = mark(
@@ -208,6 +209,23 @@ def _narrowed(old: ObjectType, before: Field, field: Field, rows: int, context: 
         facts = {"field": field.name, "from": before.type.name, "to": field.type.name}
         message = mark("{field} changes from {from} to {to}; its values stay as they are until they are next changed.")
         yield _step(f"retype {field.name}", "safe", message, facts)
+
+
+def _pointing_elsewhere(
+    old: ObjectType, before: Field, field: Field, rows: int, context: PlanContext
+) -> Iterator[PlanStep]:
+    """A lookup that may no longer point to records of an object it pointed to; a renamed object is the same."""
+    now = {
+        definition.body.get("renamed_from", name)
+        for name in field.type.targets
+        if (definition := context.after.definition("object", name)) is not None
+    }
+    gone = [name for name in before.type.targets if name not in field.type.targets and name not in now]
+    count = counting.filled_in(context, old, before) if gone and rows else 0
+    if count:
+        facts = {"field": field.name, "objects": ", ".join(gone), "count": count}
+        message = mark("{field} no longer points to {objects}; {count} records may keep an id that leads nowhere.")
+        yield _step(f"retarget {field.name}", "lossy", message, facts)
 
 
 def _retired(old: ObjectType, new: ObjectType, former: Mapping[str, Field], context: PlanContext) -> Iterator[PlanStep]:

@@ -34,7 +34,7 @@ def columns(home: MetadataHome, table: str, tenant: str = "acme") -> frozenset[s
     return home.units.read(home.home.caller(tenant), lambda ctx, unit: ddl.present_columns(unit, table))
 
 
-def insert(home: MetadataHome, name: str, **values: Any) -> str:
+def insert(home: MetadataHome, name: str, /, **values: Any) -> str:
     identity = new_id()
 
     def write(ctx: Any, unit: Any) -> None:
@@ -98,6 +98,33 @@ def test_a_renamed_field_keeps_its_column_and_values(publishing: MetadataHome) -
     assert steps(publishing, put("object", renamed)) == {"rename subject": "safe"}
     publishing.publish(put("object", renamed))
     assert values_of(publishing, "ticket", identity)["headline"] == "Leak"
+
+
+def test_a_renamed_object_keeps_its_table_and_records_and_what_points_to_it(publishing: MetadataHome) -> None:
+    site = body("site", field("name", "text"))
+    ticket = body("ticket", field("site", "lookup", object="site"), field("name", "formula", **OF_SITE))
+    publishing.publish(put("object", site), put("object", ticket))
+    place = insert(publishing, "site", name="Dock")
+    identity = insert(publishing, "ticket", site=place)
+    renamed = body("place", field("title_text", "text", renamed_from="name"), renamed_from="site")
+    publishing.publish(put("object", renamed))
+    assert kind_of(publishing, "place").table.name == "o_site"
+    assert values_of(publishing, "place", place)["title_text"] == "Dock"
+    assert kind_of(publishing, "ticket").body["fields"][0]["object"] == "place"
+    assert kind_of(publishing, "ticket").body["fields"][1]["expression"] == "site.title_text"
+    assert values_of(publishing, "ticket", identity)["site"] == place
+
+
+OF_SITE = {"expression": "site.name", "value_type": "text"}
+
+
+def test_a_lookup_that_points_elsewhere_must_be_confirmed(publishing: MetadataHome) -> None:
+    others = [put("object", body(name, field("name", "text"))) for name in ("site", "depot")]
+    publishing.publish(*others, put("object", body("ticket", field("place", "lookup", object="site"))))
+    elsewhere = put("object", body("ticket", field("place", "lookup", object="depot")))
+    assert steps(publishing, elsewhere) == {}
+    insert(publishing, "ticket", place=insert(publishing, "site", name="Dock"))
+    assert steps(publishing, elsewhere) == {"retarget place": "lossy"}
 
 
 def test_removing_a_field_with_values_must_be_confirmed_and_restoring_brings_them_back(
