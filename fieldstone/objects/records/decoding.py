@@ -62,8 +62,8 @@ def _missing(save: Save, data: Any) -> tuple[FieldError, ...]:
     if not isinstance(data, Mapping):
         return ()
     known = save.plan.written_by_rules | {field.name for field in save.kind.defaults} | set(data)
-    names = sorted(save.plan.required - known)
-    return tuple(_error(name, problems.REQUIRED) for name in names if save.kind.own_fields[name].writable)
+    fields = [save.kind.own_fields[name] for name in sorted(save.plan.required - known)]
+    return tuple(_error(field.name, problems.REQUIRED) for field in fields if not field.computed)
 
 
 def _trusted(save: Save, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def _trusted(save: Save, data: Mapping[str, Any]) -> dict[str, Any]:
             except Rejected as rejected:
                 errors.append(rejected.problem.at(f"/{name}"))
     if errors:
-        raise Invalid(errors=errors)
+        raise Invalid(errors=(*errors, *(_missing(save, data) if save.event == "create" else ())))
     return values
 
 
