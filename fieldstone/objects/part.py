@@ -33,6 +33,7 @@ from fieldstone.objects.query.searching import search_index_steps
 from fieldstone.objects.query.service import QueryService
 from fieldstone.objects.records.service import RecordService
 from fieldstone.objects.run_log.log import RunLog
+from fieldstone.objects.transfer.part import register_transfer
 from fieldstone.objects.webhooks.consumer import Webhooks
 from fieldstone.platform.frame import Frame, Part
 from fieldstone.platform.http.policies import Rights
@@ -60,6 +61,7 @@ def register(frame: Frame) -> None:
     records = _register_records(frame, types.types)
     _register_automations(frame, records)
     _register_approvals(frame, records)
+    register_transfer(frame)
 
 
 def _register_records(frame: Frame, types: FieldTypes) -> RecordService:

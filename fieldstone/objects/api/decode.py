@@ -6,7 +6,7 @@ In: a call. Out: `ListQuery`, operations of a batch. What cannot be read is `Unr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from fieldstone.objects.query.values import DEFAULT_LIMIT, MAX_LIMIT, Count, ListQuery
@@ -19,9 +19,9 @@ MAX_OPERATIONS = 1_000
 _COUNTS: Mapping[str, Count] = {"true": "capped", "false": "no", "exact": "exact"}
 
 
-def list_query(call: Call, object_name: str) -> ListQuery:
-    """The list that the query parameters ask for."""
-    args = call.query(LIST_PARAMETERS)
+def list_query(call: Call, object_name: str, *, more: Collection[str] = ()) -> ListQuery:
+    """The list that the query parameters ask for; `more` are parameters of the route's own."""
+    args = call.query(LIST_PARAMETERS | set(more))
     fields = args.get("fields")
     return ListQuery(
         object=object_name,

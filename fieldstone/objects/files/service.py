@@ -110,7 +110,7 @@ class FileService:
 
     def claim(self, ctx: Context, unit: Unit, files: Mapping[str, str], object_name: str, record: str) -> None:
         """Tie files (field name to file id) to a record. Raises `Invalid` naming each that cannot be."""
-        errors = []
+        errors: list[FieldError] = []
         for field, file_id in files.items():
             try:
                 self._claim_one(ctx, unit, (object_name, record, field), file_id)

@@ -150,7 +150,7 @@ def _sheet(source: IO[bytes], name: str | None) -> Iterator[Row]:
             raise Refused("no_sheet", sheet=name)
         sheet = book.get_sheet_by_name(name) if name is not None else book.get_sheet_by_index(0)
         rows: Iterable[Sequence[object]] = sheet.iter_rows()
-        for number, cells in zip(itertools.count(1), rows):  # noqa: B905 - the count has no end
+        for number, cells in zip(itertools.count(1), rows):
             yield number, [cell_text(cell) for cell in cells]
     except (CalamineError, ZipError, PasswordError):
         raise Refused("not_xlsx") from None
