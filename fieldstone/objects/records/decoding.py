@@ -86,10 +86,15 @@ def _trusted(save: Save, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(field: Field, value: Any) -> Any:
+    """The value of a field; numbers that rules have calculated are rounded to fit. Raises `Rejected`."""
     if value is None:
         return field.type.empty()
-    is_number = isinstance(value, int | float | Decimal | Money)
-    result = field.type.coerce(value) if is_number and not isinstance(value, bool) else field.type.read(value)
+    try:
+        result = field.type.read(value)
+    except Rejected:
+        if not isinstance(value, Decimal | float | Money):
+            raise
+        result = field.type.coerce(value)
     return field.type.empty() if result is None else result
 
 
