@@ -59,7 +59,7 @@ def count(home: Installation) -> int:
 def test_a_killed_process_loses_nothing_it_acknowledged_and_leaves_no_halves(books: Installation) -> None:
     where = json.dumps([str(books.settings.data_dir), books.settings.database_url])
     acknowledged: list[str] = []
-    for _ in range(3):
+    for _ in range(2):
         process = subprocess.Popen([sys.executable, "-c", WRITER, where], stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         for _ in range(15):
