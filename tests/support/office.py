@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 from fieldstone.objects.access.roles import ROLE
 from fieldstone.objects.access.service import Access, RoleRights
 from fieldstone.objects.access.sharing import SHARING_RULE
+from fieldstone.objects.approvals.api import make_approvals_api
 from fieldstone.objects.approvals.locks import ApprovalLocks
+from fieldstone.objects.automations.api import make_automations_api
 from fieldstone.objects.engines import make_engines
 from fieldstone.objects.query.service import QueryService
 from fieldstone.objects.query.values import ListQuery
@@ -20,6 +22,10 @@ from fieldstone.objects.records.service import RecordService
 from fieldstone.objects.records.values import Record
 from fieldstone.platform.audit import Audit
 from fieldstone.platform.database.unit import SqlUnit
+from fieldstone.platform.frame import Frame
+from fieldstone.platform.http.edge import SessionTouch
+from fieldstone.platform.http.policies import Rights
+from fieldstone.platform.http.web import make_app
 from fieldstone.platform.identity.org import OrgService
 from fieldstone.platform.identity.resolve import IdentityService
 from fieldstone.platform.identity.services import make_identity
@@ -28,12 +34,14 @@ from fieldstone.platform.kernel.context import Context
 from fieldstone.platform.metadata.doors import CallerDoors
 from fieldstone.platform.metadata.service import MetadataService, PublishOrder
 from fieldstone.platform.metadata.snapshots import Snapshots
-from fieldstone.platform.units import Caller
+from fieldstone.platform.tenancy.store import TenantStore
+from fieldstone.platform.units import Caller, Units
 from fieldstone.platform.work.assembly import Work
 from fieldstone.rules.part import KINDS
 from tests.support.installation import Installation
 from tests.support.metadata import put
 from tests.support.objects import TYPES, body, field, object_kinds
+from tests.support.web import Program, Web
 
 T = TypeVar("T")
 
@@ -180,6 +188,24 @@ class Office:
     def submit(self, who: str | None, quote: str, name: str = "quotes") -> Any:
         """Submit a quote, as somebody."""
         return self.write(lambda ctx, unit: self.approvals.submit(ctx, unit, "quote", quote, name), who)
+
+    def web(self) -> Web:
+        """The office over HTTP."""
+        frame = Frame(self.home.settings)
+        frame.provide(self.units, Units)
+        frame.provide(self.home.tenants, TenantStore)
+        frame.provide(RoleRights(), Rights)
+        frame.provide(self.identity.use, SessionTouch)
+        engines = self.engines
+        apis = (make_approvals_api(engines.approvals), make_automations_api(engines.log, engines.webhooks))
+        frame.blueprints += [api.blueprint for api in apis]
+        frame.freeze()
+        return Web(home=self.home, units=self.units, identity=self.identity, app=make_app(frame))
+
+    def program(self, web: Web, who: str) -> Program:
+        """A client of that person's."""
+        person = self.read(lambda ctx, unit: self.identity.users.get(ctx, unit, self.people[who]))
+        return web.program(web.token(person))
 
     def _caller(self, who: str | None, tenant: str) -> Caller:
         return self.home.caller(tenant, None if who is None else self.people.get(who, who))

@@ -30,7 +30,7 @@ def _content(snapshot: Snapshot, record: Record, without: Collection[str]) -> Ma
     of: ObjectType = snapshot.get("object", record.object)
     return {
         name: _value(snapshot, record.values[name])
-        for name, field in of.fields.items()
+        for name, field in of.own_fields.items()
         if name in record.values and name not in without and not field.type.volatile
     }
 

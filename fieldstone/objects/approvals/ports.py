@@ -6,7 +6,7 @@ without knowing how they work. Who reads it: the services of this package.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -20,8 +20,10 @@ from fieldstone.rules.expressions.syntax import Path
 class Records(Protocol):
     """The one door to records."""
 
-    def get(self, ctx: Context, unit: Unit, object_name: str, record_id: str) -> Record:
-        """A record as the actor may see it. Raises `NotFound`."""
+    def get(
+        self, ctx: Context, unit: Unit, object_name: str, record_id: str, fields: Sequence[str] | None = None
+    ) -> Record:
+        """A record as the actor may see it; `fields` None: all but its title. Raises `NotFound`."""
         ...
 
     def create(self, ctx: Context, unit: Unit, object_name: str, data: Mapping[str, Any]) -> Record:

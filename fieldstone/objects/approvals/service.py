@@ -119,7 +119,7 @@ class ApprovalService:
             revision=1,
             object=record.object,
             record=record.id,
-            title=str(record.values.get("title") or ""),
+            title=self._title(ctx, unit, record),
             tier=None if tier is None else tier.name,
             amount=None if amount is None else format(amount, "f"),
             plan=plan,
@@ -128,6 +128,10 @@ class ApprovalService:
             submitted_at=ctx.now,
             settled_at=None,
         )
+
+    def _title(self, ctx: Context, unit: Unit, record: Record) -> str:
+        named = self._records.get(ctx.as_system(), unit, record.object, record.id, ("title",))
+        return str(named.values.get("title") or "")
 
     def _begin(self, ctx: Context, unit: Unit, run: Run) -> RequestView:
         started = begin(run.state.requester, [step.quorum for step in run.plan.steps])

@@ -81,6 +81,8 @@ class Loader:
         if not row[found.width + 1]:
             raise _forbidden(plan, operation)
         open_fields = row[found.width + 2]
+        if open_fields is None:
+            open_fields = self._locked_meanwhile(unit, plan, identity)
         return Loaded(
             values=values,
             revision=values["revision"],
@@ -88,6 +90,20 @@ class Loader:
             related=plan.related.read(row, found.width + 3),
             deleted=in_bin,
         )
+
+    def _locked_meanwhile(self, unit: Unit, plan: SavePlan, identity: str) -> Any:
+        """The open fields of a record that was submitted for approval while we waited for its row: a statement that
+        waits still sees other tables as they were when it began, so this needs one of its own."""
+        if self._locks is None or not plan.rules.processes:
+            return None
+        locks = self._locks
+
+        def make() -> Prepared:
+            held = locks.open_fields(plan.kind.name, sa.bindparam("row_id", type_=Id()))
+            return Prepared(sa.select(sa.type_coerce(sa.null(), Json()) if held is None else held))
+
+        statement: Prepared = plan.statements.get(("locked", plan.kind.name), make)
+        return unit.scalar(statement, {"row_id": identity})
 
     def _plan(
         self, unit: Unit, access: ActorAccess, plan: SavePlan, operation: Operation, nulls: frozenset[str]
