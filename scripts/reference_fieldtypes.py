@@ -1,4 +1,4 @@
-"""Writes docs/reference/field-types.md and the JSON Schemas of objects (fieldstone/schemas/) from the code.
+"""Writes docs/reference/{field-types,objects}.md and the JSON Schemas of objects (fieldstone/schemas/) from the code.
 
 python scripts/reference_fieldtypes.py          write them
 python scripts/reference_fieldtypes.py --check  exit 1 when they are not up to date
@@ -15,7 +15,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from fieldstone.objects.definition.counting import SMALL  # noqa: E402
 from fieldstone.objects.definition.schema import COMMON_OPTIONS, object_schema, shipped_schema  # noqa: E402
+from fieldstone.objects.definition.shipped import shipped_definitions  # noqa: E402
 from fieldstone.objects.fieldtypes import problems  # noqa: E402
 from fieldstone.objects.fieldtypes.base import Field, FieldType  # noqa: E402
 from fieldstone.objects.fieldtypes.builtin import built_in_types  # noqa: E402
@@ -24,6 +26,7 @@ from tests.support.field_samples import SAMPLES  # noqa: E402
 from tests.support.objects import ObjectSnapshot, body, field  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference" / "field-types.md"
+OBJECTS_PAGE = ROOT / "docs" / "reference" / "objects.md"
 SCHEMAS = ROOT / "fieldstone" / "schemas"
 _WORLD = (
     body("customer", field("name", "text")),
@@ -60,6 +63,98 @@ them. Nothing is dropped: the old column stays, and restoring the version before
 | from \\ to | {names} |
 |---|{lines}|
 """
+
+
+_OBJECTS = """# Objects
+
+<!-- Written by scripts/reference_fieldtypes.py; do not edit. -->
+
+An object is a kind of record: a ticket, a site, a part. It is a JSON file of a package, or an element of a changeset:
+
+```json
+{
+  "$schema": "https://fieldstone.dev/schemas/object.json",
+  "name": "ticket",
+  "label": {"en": "Ticket", "zh-Hans": "服务请求", "zh-Hant": "服務請求"},
+  "title": "number + ' ' + subject",
+  "sharing": "team",
+  "indexes": [["status", "-created_at"]],
+  "fields": [
+    {"name": "number", "type": "auto_number", "pattern": "T-{YYYY}-{00000}"},
+    {"name": "subject", "type": "text", "required": true, "searchable": true},
+    {"name": "customer", "type": "lookup", "object": "customer"},
+    {"name": "status", "type": "select", "options": [{"value": "open"}, {"value": "closed"}], "default": "open"}
+  ]
+}
+```
+
+| property | meaning |
+|---|---|
+{properties}
+
+[Field types](field-types.md) lists what a field can be.
+
+## Fields that every record has
+
+| field | type | sent |
+|---|---|---|
+{system}
+
+Their names cannot be given to other fields, but for `title`. Nor can `previous` and `record`, words of the rule
+language, and `search`, `label` and `labels`.
+
+## What publishing does
+
+Each object has a table, each field one or more columns; names of tables and columns stay when labels and API names
+change. Nothing is dropped or narrowed: what is removed stays in the database and is found again when an older version
+is restored. Preview shows the steps with their class.
+
+| change | up to {small} records | more records |
+|---|---|---|
+| new object, new field, new option, label, help | at once | at once |
+| new index | at once | job, beside the writers |
+| unique | at once, refused while values occur twice | job that looks for such values first |
+| required | at once; records without a value need one when they are next changed | the same |
+| formula, roll-up | worked out at once, or by a job | job |
+| another type | converted at once; what does not fit must be confirmed | job |
+| removed field or object, removed option | must be confirmed when values are affected | the same |
+
+Until a job has ended, the field is written and shown, but cannot be filtered or sorted and is not promised.
+
+Lookups have an index but no foreign key in the database: records go to the bin and come back, the record service locks
+what it points to, and a restored tenant is written in any order.
+
+## Objects that come with Fieldstone
+
+System objects have tables like others; what is read-only in them is written by the engine. Adopted objects are tables
+of the platform, shown as records and changed only by their own services.
+
+| object | kind | fields |
+|---|---|---|
+{shipped}
+"""
+
+
+def objects_page() -> str:
+    """The page about objects."""
+    schema = object_schema(built_in_types())["properties"]
+    properties = (f"| `{name}` | {each['description']} |" for name, each in schema.items() if name != "$schema")
+    sample = ObjectSnapshot(body("thing", record_types=[{"name": "a"}])).get("object", "thing")
+    system = (
+        f"| `{f.name}` | {f.type.name} | {'yes' if f.writable else 'no'} |" for f in sample.system_fields.values()
+    )
+    shipped = (_shipped(definition.body) for definition in shipped_definitions())
+    parts = {"properties": properties, "system": system, "shipped": shipped}
+    text = _OBJECTS.replace("{small}", f"{SMALL:,}")
+    for name, lines in parts.items():
+        text = text.replace("{" + name + "}", "\n".join(lines))
+    return text
+
+
+def _shipped(made: Mapping[str, Any]) -> str:
+    fields = ", ".join(f"`{each['name']}`" for each in made["fields"])
+    kind = f"adopted, changed by the service of {made['managed_by']}" if "managed_by" in made else "system"
+    return f"| `{made['name']}` | {kind} | {fields} |"
 
 
 def page() -> str:
@@ -178,6 +273,7 @@ def files() -> dict[Path, str]:
     types = built_in_types()
     return {
         PAGE: page(),
+        OBJECTS_PAGE: objects_page(),
         SCHEMAS / "object.json": _schema(object_schema(types)),
         SCHEMAS / "shipped_object.json": _schema(shipped_schema(types)),
     }

@@ -69,6 +69,74 @@ _USUAL: Final = (
 )
 
 
+_NAME: Final = {"$ref": "#/$defs/name"}
+_TEXT: Final = {"$ref": "#/$defs/text"}
+_PROPERTIES: Final[Mapping[str, Any]] = {
+    "$schema": {"type": "string"},
+    "name": {"description": "The API name; it is also the name in expressions.", **_NAME},
+    "renamed_from": {"description": "The name it had in the version before.", **_NAME},
+    "label": {"description": "One record of it, in words.", **_TEXT},
+    "plural": {"description": "Several records of it.", **_TEXT},
+    "description": {"description": "What it is for.", **_TEXT},
+    "icon": {"description": "A Tabler icon.", "type": "string", "pattern": "^[a-z0-9-]{1,60}$"},
+    "title": {
+        "description": "An expression that names a record in lookups, lists and messages.",
+        "$ref": "#/$defs/expression",
+    },
+    "sharing": {
+        "description": "Whose records a role with the right to its object reaches.",
+        "enum": ["private", "team", "all"],
+        "default": "private",
+    },
+    "owner_field": {"description": "A field with a person who then is the owner of the record.", **_NAME},
+    "require_if_match": {
+        "description": "Whether changes must name the revision they were made on.",
+        "type": "boolean",
+        "default": False,
+    },
+    "searchable": {
+        "description": "Whether the search over all objects looks into it.",
+        "type": "boolean",
+        "default": True,
+    },
+    "record_types": {
+        "description": "Kinds of records, which may have layouts of their own.",
+        "type": "array",
+        "maxItems": 100,
+        "items": {
+            "type": "object",
+            "properties": {"name": _NAME, "label": _TEXT, "renamed_from": _NAME},
+            "required": ["name"],
+            "additionalProperties": False,
+        },
+    },
+    "unique": {
+        "description": "Groups of fields whose values together occur once; an empty value never collides.",
+        "type": "array",
+        "maxItems": MAX_UNIQUE,
+        "items": {"type": "array", "items": _NAME, "minItems": 1, "maxItems": 8, "uniqueItems": True},
+    },
+    "indexes": {
+        "description": "Indexes for lists, as they sort: `-` is downwards.",
+        "type": "array",
+        "maxItems": MAX_INDEXES,
+        "items": {
+            "type": "array",
+            "items": {"type": "string", "pattern": "^-?[a-z][a-z0-9_]{0,39}$"},
+            "minItems": 1,
+            "maxItems": 8,
+            "uniqueItems": True,
+        },
+    },
+    "fields": {
+        "description": "Its fields, in order.",
+        "type": "array",
+        "maxItems": MAX_FIELDS,
+        "items": {"$ref": "#/$defs/field"},
+    },
+}
+
+
 def field_schema(kind: type[FieldType]) -> dict[str, Any]:
     """The schema of a field of that type."""
     properties: dict[str, Any] = {
@@ -105,7 +173,7 @@ def object_schema(types: FieldTypes) -> dict[str, Any]:
         "$id": SCHEMA_ID,
         "title": "Object",
         "type": "object",
-        "properties": _properties(),
+        "properties": dict(_PROPERTIES),
         "required": ["name", "label", "fields"],
         "additionalProperties": False,
         "$defs": definitions,
@@ -119,52 +187,6 @@ def _by_type(names: Sequence[str]) -> dict[str, Any]:
         condition = {"properties": {"type": {"const": name}}, "required": ["type"]}
         chain = {"if": condition, "then": {"$ref": f"#/$defs/field_{name}"}} | ({"else": chain} if chain else {})
     return chain
-
-
-def _properties() -> dict[str, Any]:
-    name = {"$ref": "#/$defs/name"}
-    text = {"$ref": "#/$defs/text"}
-    return {
-        "$schema": {"type": "string"},
-        "name": name,
-        "renamed_from": name,
-        "label": text,
-        "plural": text,
-        "description": text,
-        "icon": {"type": "string", "pattern": "^[a-z0-9-]{1,60}$"},
-        "title": {"$ref": "#/$defs/expression"},
-        "sharing": {"enum": ["private", "team", "all"], "default": "private"},
-        "owner_field": name,
-        "require_if_match": {"type": "boolean", "default": False},
-        "searchable": {"type": "boolean", "default": True},
-        "record_types": {
-            "type": "array",
-            "maxItems": 100,
-            "items": {
-                "type": "object",
-                "properties": {"name": name, "label": text, "renamed_from": name},
-                "required": ["name"],
-                "additionalProperties": False,
-            },
-        },
-        "unique": {
-            "type": "array",
-            "maxItems": MAX_UNIQUE,
-            "items": {"type": "array", "items": name, "minItems": 1, "maxItems": 8, "uniqueItems": True},
-        },
-        "indexes": {
-            "type": "array",
-            "maxItems": MAX_INDEXES,
-            "items": {
-                "type": "array",
-                "items": {"type": "string", "pattern": "^-?[a-z][a-z0-9_]{0,39}$"},
-                "minItems": 1,
-                "maxItems": 8,
-                "uniqueItems": True,
-            },
-        },
-        "fields": {"type": "array", "maxItems": MAX_FIELDS, "items": {"$ref": "#/$defs/field"}},
-    }
 
 
 STORAGE: Final[Mapping[str, Any]] = {
