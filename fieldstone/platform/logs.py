@@ -13,7 +13,7 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import Processor
@@ -28,7 +28,7 @@ _MOST_LINKS = 5
 _MOST_FRAMES = 25
 
 
-def configure(level: str = "INFO", *, environment: str = "production") -> None:
+def configure(level: str = "INFO", *, environment: str = "production", stream: TextIO | None = None) -> None:
     """Send all logs of this process through one formatter. `level` is a name such as INFO.
 
     In development tracebacks are written in full; elsewhere without the text of exceptions.
@@ -42,7 +42,7 @@ def configure(level: str = "INFO", *, environment: str = "production") -> None:
             _line,
         ],
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
