@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from fieldstone.objects.records.ports import Approvals, Dispatching, Notices
+from fieldstone.objects.records.ports import Approvals, Dispatching, Notices, Uploads
 from fieldstone.objects.records.saves import Save
 from fieldstone.platform.database.unit import SqlUnit
 from fieldstone.platform.kernel.context import Cause, Context
@@ -68,6 +68,7 @@ class Ports:
     notices: Notices | None = None
     approvals: Approvals | None = None
     dispatching: Dispatching | None = None
+    uploads: Uploads | None = None
     doors: Doors | None = field(default=None, repr=False)
 
 
@@ -96,6 +97,13 @@ class EffectApplier:
 
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
+
+    def claim_files(self, save: Save) -> None:
+        """Tie the uploaded files that a record now names to it. Raises `Invalid` naming each that it may not have."""
+        changed = [field.name for field in save.plan.files if field.name in save.changed]
+        files = {name: save.values[name] for name in changed if save.values[name] is not None}
+        if files and self.ports.uploads is not None:
+            self.ports.uploads.claim(save.ctx, save.unit, files, save.kind.name, save.id)
 
     def apply_all(
         self, ctx: Context, unit: SqlUnit, name: str, record: str, effects: Sequence[Effect]

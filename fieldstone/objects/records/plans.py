@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from fieldstone.objects.access.policy import owning_lookup
+from fieldstone.objects.fieldtypes.files import FileType
 from fieldstone.objects.query.plans import PlanCache, needed_formulas
 from fieldstone.objects.records.relations import Referrer, RollUp, referrers_of, roll_ups_of
 from fieldstone.objects.sql.listed import ListReader
@@ -98,6 +99,11 @@ class SavePlan:
     def pointers(self) -> tuple[Field, ...]:
         """The stored fields that point to records of an object."""
         return tuple(field for field in self.kind.fields.values() if field.type.targets and field.stored)
+
+    @cached_property
+    def files(self) -> tuple[Field, ...]:
+        """The stored fields whose values are uploaded files."""
+        return tuple(field for field in self.kind.fields.values() if isinstance(field.type, FileType))
 
     def list_reader(self, name: str, dialect: DialectName) -> ListReader:
         """Reads a list field for the rules."""

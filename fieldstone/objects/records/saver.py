@@ -202,6 +202,7 @@ class Saver:
             self._write_changes(save)
         self._step(save, "write")
         check_reach(save)
+        self._effects.claim_files(save)
         self._step(save, "row_access")
 
     def _draw_numbers(self, save: Save) -> None:

@@ -19,7 +19,7 @@ from fieldstone.objects.records.effects import EffectApplier, Ports
 from fieldstone.objects.records.explaining import Explainer, Trace
 from fieldstone.objects.records.history import HistoryPage
 from fieldstone.objects.records.loading import Loader
-from fieldstone.objects.records.ports import Approvals, Dispatching, Locks, Notices
+from fieldstone.objects.records.ports import Approvals, Dispatching, Locks, Notices, Uploads
 from fieldstone.objects.records.recounting import recount
 from fieldstone.objects.records.saver import Observer, Saver
 from fieldstone.objects.records.saves import Save
@@ -69,11 +69,13 @@ class RecordService:
         notices: Notices | None = None,
         approvals: Approvals | None = None,
         dispatching: Dispatching | None = None,
+        uploads: Uploads | None = None,
     ) -> None:
         """Say which rooms carry out those effects that are theirs. Called once, at start."""
         self._ports.notices = notices or self._ports.notices
         self._ports.approvals = approvals or self._ports.approvals
         self._ports.dispatching = dispatching or self._ports.dispatching
+        self._ports.uploads = uploads or self._ports.uploads
 
     # -- one record ---------------------------------------------------------------------------------------------
     def get(

@@ -32,6 +32,7 @@ def register_transfer(frame: Frame) -> None:
     imports, desk = ImportService(access, jobs, store), JobDesk(access, jobs, store)
     for service in (files, exports, imports, desk):
         frame.provide(service)
+    records.connect(uploads=files)
     kind = JobKind(name=KIND, run=Importer(access, records, store).run, undo=Undoer(records).run)
     frame.job_kinds.register(KIND, kind)
     frame.blueprints += [
