@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response
+from flask.sansio.blueprints import BlueprintSetupState
 from htmx_flask import Htmx, make_response, request
 
 
-def install(app: Flask) -> None:
-    """Make the app's requests know htmx."""
+def install(state: BlueprintSetupState) -> None:
+    """Make the requests of the app that a blueprint is registered on know htmx."""
+    app = state.app
+    assert isinstance(app, Flask)
     Htmx(app)
 
 

@@ -58,7 +58,7 @@ def register(frame: Frame) -> None:
         frame.provide(service)
     frame.provide(HtmlErrorPages(renderer), ErrorPages)
     static = make_static_pages(assets).blueprint
-    static.record_once(lambda state: htmx.install(state.app))
+    static.record_once(htmx.install)
     frame.blueprints.append(static)
 
 

@@ -25,7 +25,7 @@ from fieldstone.platform.kernel.errors import Conflict, FieldstoneError, Forbidd
 from fieldstone.ui import htmx
 from fieldstone.ui.definition.layout import layout_for
 from fieldstone.ui.pages.page import reader_of, say
-from fieldstone.ui.pages.records import RecordParts, title_of
+from fieldstone.ui.pages.records import RecordParts, title_of, whole
 from fieldstone.ui.records.arrangement import Arrangement
 from fieldstone.ui.records.changes import base_of, changed, clashes, fingerprints
 from fieldstone.ui.records.filling import Fillings, with_default_names
@@ -139,8 +139,7 @@ class Saving:
     def _sent(self) -> tuple[Sequence[Field], dict[str, Any]]:
         asked = self._asked
         form = asked.form
-        operation = "create" if asked.record is None else "update"
-        self._parts.access.of(self._ctx).require(asked.object, operation)
+        self._parts.access.of(self._ctx).require(asked.object, "create" if asked.record is None else "update")
         arrangement = _arrangement(self._parts, self._ctx, asked.object, form.get("record_type"))
         fields = arrangement.all_fields()
         values = decoded(form, fields, reader_of(self._ctx), lambda field: row_fields(self._ctx, field))
@@ -169,7 +168,7 @@ class FormLook:
         """The mapping that the form's templates draw."""
         asked, ctx = self._asked, self._ctx
         self._parts.access.of(ctx).require(asked.object, "create" if asked.record is None else "update")
-        record = self._parts.query.get(ctx, self._unit, asked.object, asked.record) if asked.record else None
+        record = whole(self._parts, ctx, self._unit, asked.object, asked.record) if asked.record else None
         record_type = record.values.get("record_type") if record is not None else asked.form.get("record_type")
         arrangement = _arrangement(self._parts, ctx, asked.object, record_type)
         fields = arrangement.all_fields()

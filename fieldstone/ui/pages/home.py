@@ -38,6 +38,7 @@ from fieldstone.ui.shell import Shell
 MINE = "_mine"
 SHOWN = 8
 COLUMNS = 5
+NUMBERS = 6
 MAX_READ = 200
 YEAR = 365 * 86_400
 
@@ -90,11 +91,37 @@ def _home_routes(pages: Pages, parts: HomeParts) -> None:
 
         return parts.maker.fragment(call, "pages/home_approvals.html", look)
 
+    @pages.get("/home/numbers", policy=SIGNED_IN)
+    def numbers(call: Call) -> Response:
+        return parts.maker.fragment(call, "pages/home_numbers.html", lambda ctx, unit: _numbers(parts, ctx, unit))
+
     @pages.get("/home/list/<object_name>/<view_name>", policy=SIGNED_IN)
     def my_list(call: Call, object_name: str, view_name: str) -> Response:
         return parts.maker.fragment(
             call, "pages/home_list.html", lambda ctx, unit: _list(parts, ctx, unit, object_name, view_name)
         )
+
+
+def _numbers(parts: HomeParts, ctx: Context, unit: Unit) -> Mapping[str, Any]:
+    """How many records the counted views have, those of people's own left out: they are lists of their own."""
+    can = parts.access.of(ctx)
+    counted = (
+        view for view in ctx.snapshot.all("view") if view.count and view.filter and view.shown_to(ctx.actor.roles)
+    )
+    seen = [view for view in counted if can.may(view.object, "read") and not view.name.endswith(MINE)]
+    made = []
+    for view in sorted(seen, key=lambda view: (view.object, view.order, view.name))[:NUMBERS]:
+        count, capped = parts.query.count(ctx, unit, ListQuery(object=view.object, view=view.name))
+        kind = ctx.snapshot.get("object", view.object)
+        made.append(
+            {
+                "label": f"{localized(kind.plural, ctx.locale)} · {localized(view.label, ctx.locale)}",
+                "value": f"{count:,}" + ("+" if capped else ""),
+                "icon": kind.icon,
+                "href": f"/o/{view.object}?view={view.name}",
+            }
+        )
+    return {"numbers": made}
 
 
 def _mine(access: Access, ctx: Context) -> Sequence[View]:

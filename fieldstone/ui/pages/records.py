@@ -83,7 +83,7 @@ def _page_routes(pages: Pages, parts: RecordParts) -> None:
 def look(parts: RecordParts, ctx: Context, unit: Unit, object_name: str, record_id: str, tab: str) -> Mapping[str, Any]:
     """Everything that the record page shows at once; related lists and panels are asked for after it."""
     access = parts.access.of(ctx)
-    record = parts.query.get(ctx, unit, object_name, record_id)
+    record = whole(parts, ctx, unit, object_name, record_id)
     arrangement = arrangement_of(parts.access, ctx, record)
     view = RecordView(ctx, access, arrangement, record, reader_of(ctx))
     tabs = view.tabs()
@@ -111,6 +111,13 @@ def look(parts: RecordParts, ctx: Context, unit: Unit, object_name: str, record_
         "has_related": arrangement.layout is not None and bool(arrangement.layout.related),
         "may": {"update": access.may(object_name, "update"), "delete": access.may(object_name, "delete")},
     }
+
+
+def whole(parts: RecordParts, ctx: Context, unit: Unit, object_name: str, record_id: str) -> Record:
+    """The record with every field that may be seen, its name and its child rows."""
+    rights = parts.access.of(ctx).require(object_name, "read")
+    names = tuple(name for name in rights.kind.fields if rights.readable(name) and name != "deleted_at")
+    return parts.query.get(ctx, unit, object_name, record_id, names)
 
 
 def arrangement_of(access: Access, ctx: Context, record: Record) -> Arrangement:

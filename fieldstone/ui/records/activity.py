@@ -152,7 +152,7 @@ class Activity:
 
     def _cause(self, cause: Mapping[str, Any]) -> str:
         kind, name = str(cause.get("kind", "")), str(cause.get("name", ""))
-        found = self._ctx.snapshot.find(kind, name) if kind in ("automation", "approval_process") else None
+        found = self._ctx.snapshot.find("approval_process" if kind == "approval_process" else "automation", name)
         label = localized(getattr(found, "label", ""), self._ctx.locale) if found is not None else ""
         return label or name
 
