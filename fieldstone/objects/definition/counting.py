@@ -23,6 +23,11 @@ def rows_of(context: PlanContext, compiled: ObjectType) -> int:
     return _count(context, sa.select(sa.literal(1)).select_from(compiled.table))
 
 
+def links_of(context: PlanContext, table: sa.Table) -> int:
+    """How many links a table of links holds, up to `SMALL + 1`."""
+    return _count(context, sa.select(sa.literal(1)).select_from(table))
+
+
 def filled_in(context: PlanContext, compiled: ObjectType, field: Field) -> int:
     """How many records have a value for the field, up to `SMALL + 1`."""
     columns = [compiled.table.c[name] for name in field.column_names]

@@ -62,6 +62,7 @@ def _created(new: ObjectType) -> PlanStep:
 def _changed(old: ObjectType | None, new: ObjectType, context: PlanContext) -> Iterator[PlanStep]:
     rows = counting.rows_of(context, old or new) if old is not None else counting.SMALL + 1
     yield from _links(old, new, context)
+    yield from _unlinked(old, new, context)
     yield from field_steps(old, new, rows, context)
     yield from index_steps(old, new, rows, context)
 
@@ -76,6 +77,16 @@ def _links(old: ObjectType | None, new: ObjectType, context: PlanContext) -> Ite
             facts = {"field": name}
             message = mark("Create the table of links of {field}.")
             yield PlanStep(step=f"links of {name}", step_class="safe", message=message, facts=facts, apply=apply)
+
+
+def _unlinked(old: ObjectType | None, new: ObjectType, context: PlanContext) -> Iterator[PlanStep]:
+    kept = {link.table.name for link in new.links.values()}
+    for name, link in old.links.items() if old else ():
+        count = 0 if link.table.name in kept else counting.links_of(context, link.table)
+        if count:
+            facts = {"field": name, "count": count}
+            message = mark("{field} is removed; {count} values can no longer be reached. The column is kept.")
+            yield PlanStep(step=f"retire {name}", step_class="lossy", message=message, facts=facts)
 
 
 def _removed(old: ObjectType | None, context: PlanContext) -> Iterator[PlanStep]:

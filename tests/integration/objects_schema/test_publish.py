@@ -211,6 +211,15 @@ def test_many_to_many_fields_get_a_table_of_links(publishing: MetadataHome) -> N
         put("object", skills), put("object", body("engineer", field("skills", "many_to_many", object="skill")))
     )
     assert columns(publishing, "r_engineer_skills") == {"source", "target", "position"}
+    without = put("object", body("engineer", field("name", "text")))
+    assert steps(publishing, without) == {"add name": "safe"}
+
+    def link(ctx: Any, unit: Any) -> None:
+        table = ctx.snapshot.get("object", "engineer").links["skills"].table
+        unit.run(sa.insert(table).values(source=new_id(), target=new_id(), position=0))
+
+    publishing.units.write(publishing.home.caller("acme"), link)
+    assert steps(publishing, without) == {"add name": "safe", "retire skills": "lossy"}
 
 
 def test_an_object_of_five_hundred_fields_can_be_published(publishing: MetadataHome) -> None:
