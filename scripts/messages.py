@@ -3,8 +3,8 @@
 `python scripts/messages.py` lists every message without a translation and exits 1 when there is one;
 `python scripts/messages.py --update platform ui` adds empty entries for them to the `.po` files of these rooms. A
 message is a literal: the first argument of an error of the tree, `message=` of `FieldError`, `Diagnostic`, `PlanStep`
-and the like, what `mark(...)`, `translate(...)` and `_(...)` are given, the docstring of an error class, and what
-templates put into `_(...)`.
+and the like, what `mark(...)`, `translate(...)`, `_(...)` and `say(locale, ...)` are given, the docstring of an error
+class, and what templates put into `_(...)`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROOT_CLASS = "FieldstoneError"
 MESSAGE_ARGUMENT = frozenset({"FieldError", "Diagnostic", "PlanStep", "Problem", "Finding"})
 CALLED = frozenset({"_", "mark", "translate"})
 # The gallery shows components to developers; its sample texts are nobody's words.
-SAMPLES = ("fieldstone/ui/templates/gallery/",)
+SAMPLES = ("fieldstone/ui/templates/gallery/", "fieldstone/ui/templates/gallery.html")
 # Said to operators only, on a terminal or in a log, and that in English.
 OPERATOR_CLASSES = frozenset({"Misconfigured", "DuplicateName", "Frozen"})
 OPERATOR_FILES = ("fieldstone/platform/settings.py", "fieldstone/platform/cli/", "fieldstone/platform/database/wall.py")
@@ -99,6 +99,8 @@ def _in_call(node: ast.Call, errors: set[str]) -> Iterator[tuple[str, int]]:
     arguments += [k.value for k in node.keywords if k.arg == "message" and name in errors | MESSAGE_ARGUMENT]
     if name == "add" and len(node.args) >= 3 and name_of(getattr(node.func, "value", node)) in ("faults", "self"):
         arguments.append(node.args[2])
+    if name == "say" and len(node.args) >= 2:
+        arguments.append(node.args[1])
     if name == "fault" and len(node.args) >= 3:
         arguments.append(node.args[2])
     for argument in arguments:

@@ -22,7 +22,7 @@ from fieldstone.objects.types import Field
 from fieldstone.platform.http.call import Call
 from fieldstone.platform.http.policies import SIGNED_IN
 from fieldstone.platform.http.routes import Pages
-from fieldstone.platform.i18n import translate
+from fieldstone.platform.i18n import mark, translate
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import Invalid, NotFound
 from fieldstone.platform.kernel.ids import is_id
@@ -111,7 +111,7 @@ class BulkPages:
         refused = [each for each in done.results if each.error is not None]
         if refused and len(refused) == len(done.results):
             return self._dialog(call, chosen, name, {name: _reason(refused[0].error, call.locale)}, 422)
-        return self._told(call, done, "Changed %(n)s records")
+        return self._told(call, done, mark("Changed %(n)s records"))
 
     def delete_dialog(self, call: Call, chosen: Selection) -> Response:
         """How many would go."""
@@ -130,7 +130,7 @@ class BulkPages:
             found = self._ids(ctx, unit, chosen)
             return self._run(ctx, unit, chosen.object, [DeleteOperation(id=each) for each in found])
 
-        return self._told(call, call.write(work), "Deleted %(n)s records")
+        return self._told(call, call.write(work), mark("Deleted %(n)s records"))
 
     def _run(self, ctx: Context, unit: Unit, name: str, operations: Sequence[Operation]) -> Bulk:
         return self._parts.records.bulk(ctx, unit, name, operations, atomic=False)

@@ -17,7 +17,7 @@ from fieldstone.platform.http.call import LOCALE_COOKIE, Call
 from fieldstone.platform.http.credentials import session_secret
 from fieldstone.platform.http.policies import SIGNED_IN
 from fieldstone.platform.http.routes import Pages
-from fieldstone.platform.i18n import translate
+from fieldstone.platform.i18n import mark, translate
 from fieldstone.platform.identity.services import Identity
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import FieldstoneError, Invalid
@@ -29,6 +29,8 @@ from fieldstone.ui.records.activity import ago
 LANGUAGES = {"en": "English", "zh-Hans": "简体中文", "zh-Hant": "繁體中文"}
 THEMES = ("auto", "light", "dark")
 DENSITIES = ("compact", "comfy")
+THEME_WORDS = {"auto": mark("As the device"), "light": mark("Light"), "dark": mark("Dark")}
+DENSITY_WORDS = {"compact": mark("Compact"), "comfy": mark("Comfortable")}
 YEAR = 365 * 86_400
 
 
@@ -142,8 +144,8 @@ class Profile:
                 "time_zone_now": user.time_zone or ctx.tenant.time_zone,
                 "theme": user.preferences.get("theme", "auto"),
                 "density": user.preferences.get("density", "compact"),
-                "themes": _options(THEMES, {"auto": "As the device", "light": "Light", "dark": "Dark"}, ctx.locale),
-                "densities": _options(DENSITIES, {"compact": "Compact", "comfy": "Comfortable"}, ctx.locale),
+                "themes": _options(THEMES, THEME_WORDS, ctx.locale),
+                "densities": _options(DENSITIES, DENSITY_WORDS, ctx.locale),
                 "sessions": [
                     {
                         "id": each.id,
@@ -210,6 +212,6 @@ def _device(user_agent: str) -> str:
         ("Mac OS", "macOS"),
         ("Linux", "Linux"),
     )
-    browser = next((name for mark, name in browsers if mark in user_agent), "")
-    system = next((name for mark, name in systems if mark in user_agent), "")
+    browser = next((name for sign, name in browsers if sign in user_agent), "")
+    system = next((name for sign, name in systems if sign in user_agent), "")
     return " · ".join(part for part in (browser, system) if part) or user_agent[:60] or "?"
