@@ -13,7 +13,7 @@ class Person:
     name: str
     email: str
     role: str
-    locale: str = "en"
+    locale: str | None = None
     listed: bool = False
 
 
