@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fieldstone.objects.access.service import ActorAccess
-from fieldstone.objects.definition.environment import PREVIOUS
+from fieldstone.objects.definition.environment import ACTING, PREVIOUS, USER
 from fieldstone.objects.types import ObjectType
 from fieldstone.rules.expressions.types import Type
 
@@ -32,7 +32,8 @@ class VisibleNames:
 
     def member(self, record: str, field: str) -> Type | None:
         """The type of a visible field of the object called `record`."""
-        return self._inner.member(record, field) if self._visible(record, field) else None
+        acting = record == USER and field in ACTING
+        return self._inner.member(record, field) if acting or self._visible(record, field) else None
 
     def names(self) -> Sequence[str]:
         """All visible names at the root."""

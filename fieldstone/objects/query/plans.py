@@ -47,7 +47,7 @@ class Shape:
     constraints: tuple[tuple[str, str], ...]
     sort: tuple[str, ...]
     fields: tuple[str, ...] | None
-    terms: int
+    terms: int | None
     deleted: bool | None
     limit: int
     nulls: frozenset[str] = frozenset()
@@ -160,7 +160,7 @@ class _Builder:
         read = self.guard.filter("read")
         rows = TableRows(self.access.objects, self.kind, self.table, shape.dialect, self.joins, read)
         found.extend(each.over(rows, shape.dialect, shape.nulls) for each in self.filters)
-        if shape.terms:
+        if shape.terms is not None:
             terms = [Term(text="")] * shape.terms
             found.append(search_condition(self.kind, self.table, terms, shape.dialect))
         found.append(self.guard.on(self.kind, self.table, "read"))

@@ -91,7 +91,7 @@ class _Asked:
             constraints=tuple((each.field, each.object) for each in query.more),
             sort=query.sort,
             fields=query.fields,
-            terms=len(self.terms),
+            terms=len(self.terms) if query.q else None,
             deleted=query.deleted,
             limit=limit,
             nulls=frozenset(null for each in self.filters for null in each.nulls(self.parameters)),

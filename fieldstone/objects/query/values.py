@@ -28,7 +28,8 @@ class ListQuery:
 
     `filter`: a condition in the rule language; `more` are further ones (of a related list, of a page). `sort`: field
     paths, with "-" for downwards. `fields`: paths to answer, None for all but child rows. `q`: words to search for.
-    `view`: a published view whose filter, columns and sort are taken where the query has none. `deleted`: the bin (None: both).
+    `view`: a published view whose filter, columns and sort are taken where the query has none. `deleted`: the bin
+    (None: wherever records are).
     """
 
     object: str

@@ -39,11 +39,11 @@ Observer = Callable[[SaveTrace], None]
 class Saver:
     """Saves records."""
 
-    def __init__(self, access: Access, loader: Loader, effects: EffectApplier, observer: Observer | None) -> None:
+    def __init__(self, access: Access, loader: Loader, effects: EffectApplier) -> None:
         self._access = access
         self.loader = loader
         self._effects = effects
-        self._observer = observer
+        self.observers: list[Observer] = []
         self._children = Children(self)
         self.bin = Bin(access, loader, self)
 
@@ -249,8 +249,8 @@ class Saver:
         self._step(save, "after")
         self._effects.apply_all(save.ctx, save.unit, save.kind.name, save.id, following.outbox)
         self._step(save, "outbox")
-        if self._observer is not None:
-            self._observer(save.trace())
+        for observer in self.observers:
+            observer(save.trace())
 
     # -- delete -------------------------------------------------------------------------------------------------
     def remove(

@@ -50,14 +50,13 @@ class RecordService:
         types: FieldTypes,
         *,
         locks: Locks | None = None,
-        observer: Observer | None = None,
     ) -> None:
-        """`locks`: which records wait for approval. `observer` is told the steps of every save (tests, tracing)."""
+        """`locks`: which records wait for approval."""
         self._query = query
         self._ports = Ports(outbox=outbox)
         effects = EffectApplier(self._ports)
         loader = Loader(locks)
-        self._saver = Saver(access, loader, effects, observer)
+        self._saver = Saver(access, loader, effects)
         self._ports.doors = self._saver
         self._effects = effects
         self._actions = Actions(access, loader, effects, types)
@@ -76,6 +75,10 @@ class RecordService:
         self._ports.approvals = approvals or self._ports.approvals
         self._ports.dispatching = dispatching or self._ports.dispatching
         self._ports.uploads = uploads or self._ports.uploads
+
+    def watch(self, observer: Observer) -> None:
+        """Tell `observer` the steps of every save from now on, before the unit commits."""
+        self._saver.observers.append(observer)
 
     # -- one record ---------------------------------------------------------------------------------------------
     def get(

@@ -112,7 +112,8 @@ class Compiler:
     def condition(self, node: Node, *, loose: bool = True) -> Condition:
         """`node` as a condition. `loose`: false and unknown may be mixed up (nothing above negates)."""
         if self.is_given(node):
-            return self.term(node).sql
+            given = self.term(node)
+            return sa.cast(sa.null(), sa.Boolean()) if given.is_null else given.sql
         match node:
             case Logical():
                 terms = [self.condition(term, loose=loose) for term in node.terms]

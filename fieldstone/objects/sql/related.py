@@ -57,6 +57,25 @@ class Related:
             self._collect(branch, table, [], joins, found)
         return found
 
+    def columns_at(self, name: str, target: ObjectType, at: sa.FromClause, joins: Joins) -> list[sa.ColumnElement[Any]]:
+        """The columns of one lookup's target, read from `at` itself: its id first."""
+        found: list[sa.ColumnElement[Any]] = [key_of(target, at)]
+        branch = self._branches.get(name)
+        if branch is not None:
+            found.extend(at.c[column] for each in branch.fields.values() for column in each.column_names)
+            for inner in branch.branches.values():
+                self._collect(inner, at, [], joins, found)
+        return found
+
+    def read_at(self, name: str, row: Sequence[Any], start: int) -> tuple[Mapping[str, Any] | None, int]:
+        """What `columns_at` selected, and where the row goes on."""
+        reader = _Reader(row, start)
+        branch = self._branches.get(name)
+        if branch is None:
+            identity = row[start]
+            return (None if identity is None else {"id": identity}), start + 1
+        return reader.branch(branch), reader.position
+
     def read(self, row: Sequence[Any], start: int) -> dict[str, Mapping[str, Any] | None]:
         """Own lookups by name, each a mapping with `id` and the fields read, or None when it points nowhere."""
         reader = _Reader(row, start)
@@ -108,7 +127,7 @@ class _Reader:
 
     def __init__(self, row: Sequence[Any], position: int) -> None:
         self._row = row
-        self._position = position
+        self.position = position
 
     def branch(self, branch: _Branch) -> Mapping[str, Any] | None:
         identity = self._take(1)[0]
@@ -121,9 +140,9 @@ class _Reader:
         return None if identity is None else values
 
     def _take(self, count: int) -> Sequence[Any]:
-        start = self._position
-        self._position += count
-        return self._row[start : self._position]
+        start = self.position
+        self.position += count
+        return self._row[start : self.position]
 
 
 def variables_of(kind: ObjectType, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -158,6 +158,9 @@ class SampleRows:
         number = sa.type_coerce(column, sa.BigInteger())
         return Term(sql=number, type=kind, scale=scale, digits=precision, currency=currency)
 
+    def part(self, path: tuple[str, ...], name: str) -> Term:
+        raise unsupported(name)
+
     def elements(self, path: tuple[str, ...]) -> Elements:
         line = LINE.alias()
         rows = SampleRows(line, LINE_TYPES, self._dialect)
