@@ -14,7 +14,7 @@ from flask import Flask
 
 from fieldstone.objects.part import PART as OBJECTS
 from fieldstone.objects.sql.sqlite_functions import FUNCTIONS
-from fieldstone.platform.cli.commands import Commands, load
+from fieldstone.platform.commands import Commands, load
 from fieldstone.platform.frame import Composition, Frame, Part, compose
 from fieldstone.platform.http.web import make_app
 from fieldstone.platform.part import PART as PLATFORM

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fieldstone.objects.access.service import Access
 from fieldstone.objects.query.service import QueryService
 from fieldstone.objects.records.service import RecordService
-from fieldstone.platform.cli.commands import LazyCommand
+from fieldstone.platform.commands import LazyCommand
 from fieldstone.platform.frame import Frame, Part
 from fieldstone.platform.work.outbox import Outbox
 from fieldstone.plugins.cli.plugin import plugin

@@ -13,13 +13,25 @@ from fieldstone.objects.access.roles import ROLE
 from fieldstone.objects.access.service import Access, RoleRights
 from fieldstone.objects.access.sharing import SHARING_RULE
 from fieldstone.objects.approvals.api import make_approvals_api
+from fieldstone.objects.approvals.approvers import Approvers
+from fieldstone.objects.approvals.checks import check_timer
+from fieldstone.objects.approvals.effects import Carrier
 from fieldstone.objects.approvals.locks import ApprovalLocks
+from fieldstone.objects.approvals.mirror import Mirror
+from fieldstone.objects.approvals.service import ApprovalService
+from fieldstone.objects.approvals.submission import SubmissionPort
 from fieldstone.objects.automations.api import make_automations_api
-from fieldstone.objects.engines import make_engines
+from fieldstone.objects.automations.consumer import AsyncAutomations
+from fieldstone.objects.automations.notices import NoticeService
+from fieldstone.objects.automations.running import Runner
+from fieldstone.objects.automations.schedules import Schedules
+from fieldstone.objects.automations.variables import StoredVariables
 from fieldstone.objects.query.service import QueryService
 from fieldstone.objects.query.values import ListQuery
 from fieldstone.objects.records.service import RecordService
 from fieldstone.objects.records.values import Record
+from fieldstone.objects.run_log.log import RunLog
+from fieldstone.objects.webhooks.consumer import Webhooks
 from fieldstone.platform.audit import Audit
 from fieldstone.platform.database.unit import SqlUnit
 from fieldstone.platform.frame import Frame
@@ -108,25 +120,28 @@ class Office:
         self.identity = make_identity(self.units, Audit(), session_hours=12)
         self.query = QueryService(Access())
         self.records = RecordService(Access(), self.query, self.work.outbox, TYPES, locks=ApprovalLocks())
-        self.engines = make_engines(
-            self.records,
-            self.query,
-            org=org,
-            rights=RoleRights(),
-            timers=self.work.timers,
-            settings=home.settings,
-        )
-        self._register()
+        self._engines(org)
         for tenant in ("acme", "globex"):
             self.metadata.publish_provided(self._doors(tenant))
             self.publish({"object": OBJECTS, "role": ROLES}, tenant)
         self.publish(rules)
         self.people: dict[str, str] = {}
 
-    @property
-    def approvals(self) -> Any:
-        """The approval service."""
-        return self.engines.approvals
+    def _engines(self, org: OrgService) -> None:
+        """As the part of the objects room puts them together, on a clock that can be moved."""
+        variables, timers = StoredVariables(self.query), self.work.timers
+        self.log, notices = RunLog(), NoticeService(self.records, org)
+        carrier = Carrier(self.records, variables, notices, Mirror(self.records), timers)
+        self.approvals = ApprovalService(self.records, variables, Approvers(org), carrier, RoleRights())
+        self.records.connect(notices=notices, approvals=SubmissionPort(self.approvals))
+        runner = Runner(self.records, variables)
+        self.schedules = Schedules(runner, self.records, timers, self.log)
+        self.webhooks = Webhooks(self.home.settings, self.log)
+        kinds = self.home.kinds
+        for consumer in (AsyncAutomations(runner, self.log).consumer, self.schedules.consumer, self.webhooks.consumer):
+            kinds.consumers.register(consumer.name, consumer)
+        for timer in (self.schedules.timer_kind, check_timer(self.approvals, timers)):
+            kinds.timer_kinds.register(timer.name, timer)
 
     def hire(self, name: str, *roles: str, manager: str | None = None, locale: str | None = None) -> str:
         """A new user of `acme`; `manager` is a first name."""
@@ -196,8 +211,7 @@ class Office:
         frame.provide(self.home.tenants, TenantStore)
         frame.provide(RoleRights(), Rights)
         frame.provide(self.identity.use, SessionTouch)
-        engines = self.engines
-        apis = (make_approvals_api(engines.approvals), make_automations_api(engines.log, engines.webhooks))
+        apis = (make_approvals_api(self.approvals), make_automations_api(self.log, self.webhooks))
         frame.blueprints += [api.blueprint for api in apis]
         frame.freeze()
         return Web(home=self.home, units=self.units, identity=self.identity, app=make_app(frame))
@@ -212,10 +226,3 @@ class Office:
 
     def _doors(self, tenant: str) -> CallerDoors:
         return CallerDoors(self.units, self.home.caller(tenant))
-
-    def _register(self) -> None:
-        engines, kinds = self.engines, self.home.kinds
-        for consumer in engines.consumers:
-            kinds.consumers.register(consumer.name, consumer)
-        for timer in engines.timer_kinds:
-            kinds.timer_kinds.register(timer.name, timer)

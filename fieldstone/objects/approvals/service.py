@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from fieldstone.objects.approvals import inbox, store
-from fieldstone.objects.approvals.approvers import Approvers, active
+from fieldstone.objects.approvals.approvers import Approvers, active, names
 from fieldstone.objects.approvals.content import content_hash
 from fieldstone.objects.approvals.effects import Carrier
 from fieldstone.objects.approvals.inbox import RequestQuery
@@ -151,7 +151,7 @@ class ApprovalService:
         """
         run = self._visible(ctx, unit, store.read_locked(unit, _checked_id(request)))
         _refuse_long(decision.comment)
-        _refuse_settled(run, decision.step)
+        _refuse_settled(unit, run, decision.step)
         if decision.decision != "withdraw":
             run = self._looked_up_again(ctx, unit, run)
         done = self._advanced(unit, ctx, run, _event(unit, ctx, decision))
@@ -177,7 +177,7 @@ class ApprovalService:
         Raises `NotFound`, `Conflict` for a settled request.
         """
         run = self._visible(ctx, unit, store.read_locked(unit, _checked_id(request)))
-        _refuse_settled(run, None)
+        _refuse_settled(unit, run, None)
         return self._seen(ctx, unit, [self._looked_up_again(ctx, unit, run)])[0]
 
     def check(self, ctx: Context, unit: Unit, request: str) -> None:
@@ -192,7 +192,7 @@ class ApprovalService:
             return advance(run.state, event)
         except Forbidden:
             if inbox.was_asked_before(unit, ctx.actor.id, run.request, run.state.step):
-                raise _moved_on(run) from None
+                raise _moved_on(unit, run) from None
             raise
 
     def _looked_up_again(self, ctx: Context, unit: Unit, run: Run) -> Run:
@@ -286,8 +286,12 @@ class ApprovalService:
 
     def _visible(self, ctx: Context, unit: Unit, run: Run) -> Run:
         """The request, for whom it concerns, who mends, or who may see its record. Raises `NotFound`."""
-        if not self._mends(ctx) and not inbox.concerns(unit, ctx.actor.id, run.request):
+        if self._mends(ctx) or inbox.concerns(unit, ctx.actor.id, run.request):
+            return run
+        try:
             self._records.get(ctx, unit, run.object, run.record)
+        except (NotFound, Forbidden) as hidden:
+            raise store.no_such_request() from hidden
         return run
 
 
@@ -322,23 +326,23 @@ def _event(unit: Unit, ctx: Context, decision: NewDecision) -> Event:
             return Delegate(by=by, to=decision.to)
 
 
-def _refuse_settled(run: Run, step: str | None) -> None:
+def _refuse_settled(unit: Unit, run: Run, step: str | None) -> None:
     """Raise `Conflict` with the outcome when the request is settled, or is no longer at the step looked at."""
     if run.state.status not in OPEN or (step is not None and run.plan.steps[run.state.step].name != step):
-        raise _moved_on(run)
+        raise _moved_on(unit, run)
 
 
-def _moved_on(run: Run) -> Conflict:
+def _moved_on(unit: Unit, run: Run) -> Conflict:
     """The outcome, for whoever came too late."""
     last = run.history[-1] if run.history else None
-    return Conflict(
-        "Someone else has already decided: this request is now {state}.",
-        code="approval_decided",
-        state=run.state.status,
-        step=run.plan.steps[run.state.step].name if run.state.status in OPEN else None,
-        decision=last.decision if last else None,
-        by=last.user if last else None,
-    )
+    outcome = {
+        "state": run.state.status,
+        "step": run.plan.steps[run.state.step].name if run.state.status in OPEN else None,
+        "decision": last.decision if last else None,
+        "by": {"id": last.user, "label": names(unit, [last.user]).get(last.user)} if last else None,
+    }
+    message = "Someone else has already decided: this request is now {state}."
+    return Conflict(message, code="approval_decided", state=run.state.status, outcome=outcome)
 
 
 def _refuse_long(comment: str) -> None:
@@ -348,5 +352,5 @@ def _refuse_long(comment: str) -> None:
 
 def _checked_id(request: str) -> str:
     if not is_id(request):
-        raise NotFound("There is no such approval request, or you may not see it.")
+        raise store.no_such_request()
     return request

@@ -216,8 +216,13 @@ def _write_approvers(unit: Unit, request: str, state: RequestState) -> None:
 
 def _one(runs: Sequence[Run]) -> Run:
     if not runs:
-        raise NotFound("There is no such approval request, or you may not see it.")
+        raise no_such_request()
     return runs[0]
+
+
+def no_such_request() -> NotFound:
+    """The same words for a request that is not there and for one that may not be seen."""
+    return NotFound("There is no such approval request, or you may not see it.")
 
 
 def _runs(unit: Unit, rows: Sequence[Sequence[Any]]) -> list[Run]:

@@ -16,8 +16,8 @@ from typing import Any, Final
 import click
 
 from fieldstone.objects.transfer.service import ImportService, JobDesk
-from fieldstone.platform.cli.commands import JSON_FLAG
 from fieldstone.platform.cli.people import existing_user, system_caller
+from fieldstone.platform.commands import JSON_FLAG
 from fieldstone.platform.frame import Frame
 from fieldstone.platform.http.json_input import decode_json
 from fieldstone.platform.identity.services import Identity

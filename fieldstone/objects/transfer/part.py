@@ -16,7 +16,7 @@ from fieldstone.objects.transfer.exporting import ExportService
 from fieldstone.objects.transfer.importing import KIND, Importer
 from fieldstone.objects.transfer.service import ImportService, JobDesk
 from fieldstone.objects.transfer.undoing import Undoer
-from fieldstone.platform.cli.commands import LazyCommand
+from fieldstone.platform.commands import LazyCommand
 from fieldstone.platform.files import FileStore
 from fieldstone.platform.frame import Frame
 from fieldstone.platform.units import Units

@@ -6,7 +6,7 @@ from functools import partial
 
 import click
 
-from fieldstone.platform.cli.commands import LazyCommand, load
+from fieldstone.platform.commands import LazyCommand, load
 from fieldstone.platform.frame import Frame
 
 _HERE = "fieldstone.platform.cli."

@@ -22,7 +22,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from prometheus_client.multiprocess import mark_process_dead
 
-from fieldstone.platform.cli.commands import load
+from fieldstone.platform.commands import load
 from fieldstone.platform.frame import Composition, Frame
 from fieldstone.platform.http.metrics import SHARED_FOLDER
 from fieldstone.platform.logs import configure

@@ -199,8 +199,8 @@ def test_each_outcome_sets_its_fields_and_keeps_the_reason(
     for late, too_late in (("boss", "approve"), ("ann", "withdraw"), ("bob", "approve")):
         with pytest.raises(Conflict) as refusal:
             decide(office, late, request, too_late)
-        facts = refusal.value.facts
-        assert (facts["state"], facts["decision"], facts["by"]) == (state, decision, office.people[who])
+        outcome = refusal.value.facts["outcome"]
+        assert (outcome["state"], outcome["decision"], outcome["by"]["id"]) == (state, decision, office.people[who])
     again = office.submit("ann", quote)
     assert again.id != request
     listed = office.read(lambda ctx, unit: office.approvals.for_record(ctx, unit, "quote", quote), "eve")
@@ -218,7 +218,8 @@ def test_steps_follow_one_another_and_a_latecomer_hears_of_it(open_office: OpenO
     assert passed.steps[1].needed == 2
     with pytest.raises(Conflict) as refusal:
         decide(office, "boss", request, "approve", step="manager")
-    assert (refusal.value.facts["state"], refusal.value.facts["step"]) == ("pending", "director")
+    outcome = refusal.value.facts["outcome"]
+    assert (outcome["state"], outcome["step"]) == ("pending", "director")
     decide(office, "boss", request, "approve", step="director")
     with pytest.raises(Conflict):
         decide(office, "boss", request, "approve")
@@ -231,7 +232,8 @@ def test_who_was_asked_on_a_step_that_is_over_gets_the_outcome_and_others_a_refu
     decide(office, "boss", request, "approve")
     with pytest.raises(Conflict) as refusal:
         decide(office, "bob", request, "approve")
-    assert (refusal.value.facts["step"], refusal.value.facts["by"]) == ("second", office.people["boss"])
+    outcome = refusal.value.facts["outcome"]
+    assert (outcome["step"], outcome["by"]["label"]) == ("second", "Boss")
     office.hire("zoe")
     with pytest.raises(Forbidden):
         decide(office, "zoe", request, "approve")

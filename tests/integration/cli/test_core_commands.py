@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fieldstone.app import make_frame
-from fieldstone.platform.cli.commands import Commands
+from fieldstone.platform.commands import Commands
 from fieldstone.platform.database.engines import Databases
 from fieldstone.platform.frame import Frame
 from fieldstone.platform.http.web import make_app

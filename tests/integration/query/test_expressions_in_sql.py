@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from datetime import time as clock
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo

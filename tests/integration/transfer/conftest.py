@@ -29,6 +29,7 @@ METADATA: Mapping[str, Any] = {
             field("name", "text", required=True),
             field("state", "select", options=STATES, default="new"),
             field("hours", "decimal", precision=10, scale=2),
+            field("notes", "long_text"),
             field("due", "date"),
             field("begun", "datetime"),
             field("salary", "integer"),

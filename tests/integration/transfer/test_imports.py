@@ -51,7 +51,9 @@ def test_bad_rows_are_in_the_error_file_and_good_ones_are_in(desk: Desk) -> None
 def test_a_corrected_error_file_can_be_imported_again(desk: Desk) -> None:
     job = desk.bring("clerk", BAD, {"key": "code"})
     text = desk.people["clerk"].get(job["error_file"]).data.decode("utf-8-sig")
-    again = desk.bring("clerk", text.replace("B,,2", "B,Named,2").replace(",x", ",7").replace(",-3", ",3"), {"key": "code"})
+    again = desk.bring(
+        "clerk", text.replace("B,,2", "B,Named,2").replace(",x", ",7").replace(",-3", ",3"), {"key": "code"}
+    )
     assert again["result"]["created"] == 3
     assert sorted(desk.tasks()) == ["A", "B", "C", "D", "E"]
 
