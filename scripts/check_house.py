@@ -24,7 +24,25 @@ MAX_FILE = 400
 MAX_FUNCTION = 60
 
 TYPE_NAMES = frozenset(
-    ["long_text", "markdown", "decimal", "currency", "percent", "datetime", "multi_select", "auto_number", "lookup", "child", "many_to_many", "signature", "geolocation", "barcode", "rating", "formula", "roll_up"]
+    [
+        "long_text",
+        "markdown",
+        "decimal",
+        "currency",
+        "percent",
+        "datetime",
+        "multi_select",
+        "auto_number",
+        "lookup",
+        "child",
+        "many_to_many",
+        "signature",
+        "geolocation",
+        "barcode",
+        "rating",
+        "formula",
+        "roll_up",
+    ]
 )
 DANGEROUS = frozenset({"eval", "exec"})
 DANGEROUS_IMPORTS = frozenset({"pickle", "marshal", "shelve"})

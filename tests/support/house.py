@@ -118,7 +118,9 @@ class House:
     # -- metadata -----------------------------------------------------------------------------------------------
     def publish(self, *, tenant: str = "acme", **kinds: Sequence[Body]) -> Published:
         """Publish bodies by kind: `publish(object=[...], role=[...])`."""
-        changes = [Change(kind=kind, name=each["name"], body=dict(each)) for kind, bodies in kinds.items() for each in bodies]
+        changes = [
+            Change(kind=kind, name=each["name"], body=dict(each)) for kind, bodies in kinds.items() for each in bodies
+        ]
         doors = CallerDoors(self.units, self.caller(tenant=tenant))
         return self.frame.need(MetadataService).publish(doors, changes, PublishOrder(name="test"))
 
@@ -131,7 +133,13 @@ class House:
         )
 
     def update(
-        self, record: Record, data: Body, user: str | None = None, *, revision: int | None = None, channel: Channel = "api"
+        self,
+        record: Record,
+        data: Body,
+        user: str | None = None,
+        *,
+        revision: int | None = None,
+        channel: Channel = "api",
     ) -> Record:
         return self.write(
             lambda ctx, unit: self.records.update(ctx, unit, record.object, record.id, data, revision=revision),

@@ -1,7 +1,7 @@
 """The first administrator of a new tenant.
 
-What comes in: the tenant just made, and an address. What goes out: a user with the role `admin` and no password; whoever
-made the tenant hands them a one-time setup token. Called by the tenant store after a home was made.
+What comes in: the tenant just made, and an address. What goes out: a user with the role `admin` and no password;
+whoever made the tenant hands them a one-time setup token. Called by the tenant store after a home was made.
 """
 
 from __future__ import annotations

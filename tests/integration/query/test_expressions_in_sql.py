@@ -289,11 +289,15 @@ def _literal(values: st.SearchStrategy[Any], write: Any) -> st.SearchStrategy[st
 
 NUMBERS = st.one_of(
     st.sampled_from(["n", "m", "price", "rate", "wide", "cost.amount", "n + m", "n * m", "n - 7", "m / 2", "n % 3"]),
-    st.sampled_from(["price + rate", "price - 1.5", "rate * price", "price / 3", "price * 2", "wide + 0.001", "-price"]),
+    st.sampled_from(
+        ["price + rate", "price - 1.5", "rate * price", "price / 3", "price * 2", "wide + 0.001", "-price"]
+    ),
     st.sampled_from(["abs(rate)", "round(rate, 2)", "floor(rate)", "ceil(price)", "int(rate)", "coalesce(price, 0)"]),
     st.sampled_from(["flag ? price : rate", "min(n, m)", "max(price, rate)", "size(name)", "user.level", "decimal(n)"]),
     st.sampled_from(["size(lines)", "sum(lines.map(l, l.quantity))", "sum(lines.map(l, l.amount))", "month(day)"]),
-    st.sampled_from(["year(moment)", "hour(moment)", "weekday(day)", "daysBetween(day, today())", "indexOf(name, code)"]),
+    st.sampled_from(
+        ["year(moment)", "hour(moment)", "weekday(day)", "daysBetween(day, today())", "indexOf(name, code)"]
+    ),
     _literal(st.integers(-5, 5), str),
     _literal(_decimals(2, 4), lambda value: f'decimal("{value}")'),
     _literal(_decimals(7, 9), lambda value: f'decimal("{value:f}")'),
@@ -348,7 +352,9 @@ CONDITIONS = st.recursive(
     st.one_of(comparisons(), comparisons(), memberships(), SIMPLE),
     lambda inner: st.one_of(
         inner.map(lambda text: f"!({text})"),
-        st.tuples(inner, st.sampled_from(["&&", "||"]), inner).map(lambda parts: f"({parts[0]}) {parts[1]} ({parts[2]})"),
+        st.tuples(inner, st.sampled_from(["&&", "||"]), inner).map(
+            lambda parts: f"({parts[0]}) {parts[1]} ({parts[2]})"
+        ),
     ),
     max_leaves=4,
 )
@@ -367,7 +373,9 @@ def _in_python(source: str, samples: Sequence[Mapping[str, Any]]) -> tuple[set[i
     return hits, failed
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(samples=SAMPLES, sources=st.lists(CONDITIONS, min_size=12, max_size=12))
 def test_a_condition_selects_the_same_records_in_python_and_in_both_databases(
     databases: list[Database], samples: list[dict[str, Any]], sources: list[str]

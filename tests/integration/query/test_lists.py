@@ -80,7 +80,11 @@ def shop(home: House) -> House:
         home.create(
             "order",
             {
-                "subject": None if number == 11 else f"Order {number:02d} 空调维修" if number % 3 else f"Pump {number:02d}",
+                "subject": None
+                if number == 11
+                else f"Order {number:02d} 空调维修"
+                if number % 3
+                else f"Pump {number:02d}",
                 "client": None if number == 10 else clients[number % 3].id,
                 "status": (None, "new", "open", "done")[number % 4],
                 "amount": None if number == 9 else str(Decimal(number * 7 % 5) + Decimal("0.25")),
@@ -206,7 +210,10 @@ def test_empty_values_come_last_in_both_directions(shop: House) -> None:
 def test_choices_are_sorted_as_they_are_declared_and_lookups_by_name(shop: House) -> None:
     statuses = [document["status"] for document in shop.list("order", sort=("status", "subject")).documents]
     assert statuses == ["new"] * 3 + ["open"] * 3 + ["done"] * 3 + [None] * 3
-    names = [document["client"] and document["client"]["label"] for document in shop.list("order", sort=("client",)).documents]
+    names = [
+        document["client"] and document["client"]["label"]
+        for document in shop.list("order", sort=("client",)).documents
+    ]
     assert names == ["Hydro 水务"] * 4 + ["Nowhere"] * 4 + ["Steel"] * 3 + [None]
     ranks = shop.list("order", sort=("-client.region.rank", "number"), fields=("number",)).documents
     assert len({document["number"] for document in ranks}) == 12

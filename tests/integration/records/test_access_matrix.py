@@ -129,7 +129,12 @@ def world(home: House) -> World:
 def _cases(home: House, ids: Mapping[str, str]) -> Iterator[Case]:
     for owner in OWNERS:
         for region in REGIONS:
-            given = {"name": f"{owner} {region}", "region": region or None, "owner": ids[owner], "memos": [{"text": "m"}]}
+            given = {
+                "name": f"{owner} {region}",
+                "region": region or None,
+                "owner": ids[owner],
+                "memos": [{"text": "m"}],
+            }
             record = home.create("case", given)
             yield Case(record, owner, region, record.values["memos"][0])
 
@@ -289,10 +294,14 @@ def test_nobody_creates_or_gives_away_what_is_out_of_their_reach(world: World) -
     assert tried(world, "mia", create("mia", "")) == "forbidden"
     mine = next(case for case in world.cases if (case.owner, case.region) == ("olga", ""))
     give = {"owner": ids["mia"]}
-    assert tried(world, "olga", lambda ctx, unit: records.update(ctx, unit, "case", mine.record.id, give)) == "forbidden"
+    assert (
+        tried(world, "olga", lambda ctx, unit: records.update(ctx, unit, "case", mine.record.id, give)) == "forbidden"
+    )
     north = next(case for case in world.cases if (case.owner, case.region) == ("nils", "north"))
     move = {"region": "south"}
-    assert tried(world, "nils", lambda ctx, unit: records.update(ctx, unit, "case", north.record.id, move)) == "forbidden"
+    assert (
+        tried(world, "nils", lambda ctx, unit: records.update(ctx, unit, "case", north.record.id, move)) == "forbidden"
+    )
 
 
 HIDDEN_WAYS: Mapping[str, Mapping[str, Any]] = {
@@ -357,7 +366,9 @@ def test_people_can_be_told_why(world: World) -> None:
     home = world.home
 
     def reasons(who: str, operation: str, of: str | None = None) -> list[str]:
-        access = home.read(lambda ctx, unit: home.frame.need(Access).of(ctx).explain("case", operation, of), user=world.ids[who])
+        access = home.read(
+            lambda ctx, unit: home.frame.need(Access).of(ctx).explain("case", operation, of), user=world.ids[who]
+        )
         return [reason.code for reason in access]
 
     assert reasons("nora", "read") == ["no_role"]

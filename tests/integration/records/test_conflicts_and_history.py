@@ -30,7 +30,9 @@ METADATA = {
             unique=[["site", "slot"]],
             sharing="all",
         ),
-        body("part", field("device", "lookup", object="device", on_delete="clear"), field("name", "text"), sharing="all"),
+        body(
+            "part", field("device", "lookup", object="device", on_delete="clear"), field("name", "text"), sharing="all"
+        ),
     ],
     "role": [
         {
@@ -172,9 +174,7 @@ def test_history_is_read_page_by_page(home: House) -> None:
         home.update(record, {"name": f"N{number}"})
 
     def page(before: str | None) -> Any:
-        return home.read(
-            lambda ctx, unit: home.records.history(ctx, unit, "device", record.id, before=before, limit=2)
-        )
+        return home.read(lambda ctx, unit: home.records.history(ctx, unit, "device", record.id, before=before, limit=2))
 
     first = page(None)
     second = page(first.next_cursor)

@@ -234,7 +234,11 @@ def test_a_save_that_changes_nothing_is_no_save(home: House) -> None:
 
 def test_records_of_another_tenant_do_not_exist(home: House) -> None:
     theirs = home.create("task", {"subject": "Theirs"}, tenant="globex")
-    for attempt in (lambda: home.get(theirs), lambda: home.update(theirs, {"subject": "x"}), lambda: home.delete(theirs)):
+    for attempt in (
+        lambda: home.get(theirs),
+        lambda: home.update(theirs, {"subject": "x"}),
+        lambda: home.delete(theirs),
+    ):
         with pytest.raises(NotFound):
             attempt()
     kept = home.read(lambda ctx, unit: home.records.get(ctx, unit, "task", theirs.id), tenant="globex")

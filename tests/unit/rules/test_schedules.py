@@ -47,9 +47,7 @@ def test_the_next_run_is_by_the_clock_on_the_wall(cron: str, after: str, zone: Z
     st.sampled_from(["*/5 * * * *", "30 2 * * *", "0 0 * * 0", "15 1,2,3 * * *"]),
     st.sampled_from([BERLIN, SHANGHAI, NEW_YORK]),
 )
-def test_the_next_run_is_always_later_and_at_a_time_of_the_schedule(
-    after: datetime, cron: str, zone: ZoneInfo
-) -> None:
+def test_the_next_run_is_always_later_and_at_a_time_of_the_schedule(after: datetime, cron: str, zone: ZoneInfo) -> None:
     moment = after.replace(tzinfo=UTC)
     found = next_run(cron, moment, zone)
     assert found > moment
