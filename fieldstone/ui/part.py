@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fieldstone.objects.access.service import Access
 from fieldstone.objects.approvals.service import ApprovalService
+from fieldstone.objects.files.service import FileService
 from fieldstone.objects.part import FieldTypeRegistry
 from fieldstone.objects.query.service import QueryService
 from fieldstone.objects.records.service import RecordService
@@ -74,6 +75,7 @@ def complete(frame: Frame) -> None:
         access=access,
         query=query,
         records=frame.need(RecordService),
+        files=frame.need(FileService),
         panels=panels.all(),
     )
     lists = ListParts(maker=maker, access=access, query=query)

@@ -30,6 +30,7 @@ from fieldstone.ui.records.arrangement import Arrangement
 from fieldstone.ui.records.changes import base_of, changed, clashes, fingerprints
 from fieldstone.ui.records.filling import Fillings, with_default_names
 from fieldstone.ui.records.forms import FormBuilder, error_list, errors_by_name, row_fields, with_errors
+from fieldstone.ui.records.uploads import kept, with_uploads
 from fieldstone.ui.values.decoded import decoded, row_keys
 from fieldstone.ui.values.shown import Reader
 
@@ -58,7 +59,7 @@ def make_form_pages(parts: RecordParts) -> Pages:
     def new_form(call: Call, object_name: str) -> Response:
         return _show(parts, call, _asked(call, object_name, _prefill(call)))
 
-    @pages.post("/o/<object_name>/new", policy=SIGNED_IN)
+    @pages.post("/o/<object_name>/new", policy=SIGNED_IN, body="file")
     def create(call: Call, object_name: str) -> Response:
         call.query(_OWN)
         return _save(parts, call, _asked(call, object_name, call.request.form))
@@ -67,7 +68,7 @@ def make_form_pages(parts: RecordParts) -> Pages:
     def edit_form(call: Call, object_name: str, record_id: str) -> Response:
         return _show(parts, call, Asked(object=object_name, record=record_id))
 
-    @pages.post("/o/<object_name>/<record_id>/edit", policy=SIGNED_IN)
+    @pages.post("/o/<object_name>/<record_id>/edit", policy=SIGNED_IN, body="file")
     def update(call: Call, object_name: str, record_id: str) -> Response:
         return _save(parts, call, Asked(object=object_name, record=record_id, form=call.request.form))
 
@@ -103,8 +104,11 @@ def _show(parts: RecordParts, call: Call, asked: Asked, status: int = 200) -> Re
 
 
 def _save(parts: RecordParts, call: Call, asked: Asked) -> Response:
+    uploads = kept(parts.files, call)
+
     def save(ctx: Context, unit: Unit) -> Record:
-        return Saving(parts, ctx, unit, asked).save()
+        form = with_uploads(parts.files, ctx, unit, asked.form, uploads)
+        return Saving(parts, ctx, unit, replace(asked, form=form)).save()
 
     try:
         record = call.write(save)
@@ -187,6 +191,7 @@ class FormLook:
             "conflict": self._conflict(fields, record, filling.names),
             "base": self._base(fields, record),
             "revision": record.revision if record is not None else "",
+            "multipart": any(made["kind"] in ("file", "image") for each in sections for made in each["widgets"]),
             "conditional": arrangement.has_conditions and not asked.drawer,
         }
 

@@ -95,7 +95,7 @@ def shown(job: Job, ctx: Context) -> dict[str, Any]:
         "when": ago(job.created_at, ctx),
         "who": "",
         "result": _result(job.result),
-        "error_file": f"/api/v1/jobs/{job.id}/errors" if job.error_file else "",
+        "error_file": f"/api/v1/jobs/{job.id}/error_file" if job.error_file else "",
         "cancel_url": f"/jobs/{job.id}/cancel" if job.state in UNFINISHED and not job.cancel_requested else "",
         "state_url": f"/jobs/{job.id}/state",
     }

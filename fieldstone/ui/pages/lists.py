@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response
 
@@ -113,7 +114,7 @@ def look(parts: ListParts, ctx: Context, unit: Unit, object_name: str, state: Li
         "board": _board(fields, view, rows, page, reader) if board and view is not None else None,
         "pager": _pager(state, page, len(rows)),
         "may": _may(access, object_name),
-        "export": {kind: f"/o/{object_name}/export.{kind}{_query_string(state)}" for kind in ("csv", "xlsx")},
+        "export": _exports(fields, view, state, columns, ctx),
         "kept": [pair for pair in _pairs(state) if pair[0] != "q"],
         "tabs_url": f"/o/{object_name}/tabs{_query_string(state)}",
         "dialogs": {"columns": f"/o/{object_name}/columns{_query_string(state)}"},
@@ -316,7 +317,6 @@ def _may(access: ActorAccess, object_name: str) -> dict[str, bool]:
         "update": access.may(object_name, "update"),
         "delete": access.may(object_name, "delete"),
         "export": rights.export,
-        "import": rights.import_,
     }
 
 
@@ -358,6 +358,23 @@ def _pairs(state: ListState) -> list[tuple[str, str]]:
     """The state as hidden inputs of a GET form."""
     pairs = [("view", state.view), ("sort", state.sort), ("q", state.q), ("columns", ",".join(state.columns))]
     return [pair for pair in pairs if pair[1]] + [("f", chip.text) for chip in state.chips]
+
+
+def _exports(
+    fields: ReadableFields, view: View | None, state: ListState, columns: tuple[str, ...], ctx: Context
+) -> dict[str, str]:
+    """Addresses of this list as files, as the API gives them."""
+    asked = _query(fields, view, state, columns, ctx)
+    pairs = {
+        "view": asked.view,
+        "filter": asked.filter,
+        "sort": ",".join(asked.sort),
+        "q": asked.q,
+        "fields": ",".join(columns),
+        "headings": "labels",
+    }
+    query = urlencode({name: value for name, value in pairs.items() if value})
+    return {kind: f"/api/v1/records/{fields.kind.name}/export.{kind}?{query}" for kind in ("csv", "xlsx")}
 
 
 def _query_string(state: ListState) -> str:

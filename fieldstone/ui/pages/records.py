@@ -12,6 +12,7 @@ from typing import Any
 from flask import Response
 
 from fieldstone.objects.access.service import Access
+from fieldstone.objects.files.service import FileService
 from fieldstone.objects.query.service import QueryService
 from fieldstone.objects.query.values import Record
 from fieldstone.objects.records.service import RecordService
@@ -41,6 +42,7 @@ class RecordParts:
     access: Access
     query: QueryService
     records: RecordService
+    files: FileService
     panels: tuple[Panel, ...] = ()
 
 

@@ -25,6 +25,10 @@ from fieldstone.rules.expressions.errors import EvaluationError
 from fieldstone.ui.records.arrangement import Arrangement
 
 
+_QUIET = ("x", "ban", "circle-x", "trash")
+"""Icons of what ends something: such a button is never the one that a page suggests."""
+
+
 def action_buttons(ctx: Context, access: ActorAccess, arrangement: Arrangement, record: Record) -> list[dict[str, Any]]:
     """The buttons, in the layout's order."""
     layout = arrangement.layout
@@ -37,6 +41,7 @@ def action_buttons(ctx: Context, access: ActorAccess, arrangement: Arrangement, 
             "name": rule.name,
             "label": action_label(rule, ctx.locale),
             "icon": rule.trigger.icon or "bolt",
+            "quiet": rule.trigger.icon in _QUIET,
             "url": f"/o/{record.object}/{record.id}/actions/{rule.name}",
         }
         for rule in found

@@ -143,7 +143,9 @@ def _file(form: Form, name: str, reader: Reader, spec: Mapping[str, Any]) -> Any
     """The id of the file: a fresh upload (put into the form by the page), else the one kept; None when it goes."""
     if f"{name}.uploaded" in form:
         return form[f"{name}.uploaded"] or None
-    return form.get(f"{name}.keep") if f"{name}.keep" in form else _ABSENT
+    if f"{name}.keep" not in form:
+        return _ABSENT
+    return next((value for value in form.getlist(f"{name}.keep") if value), None)
 
 
 def row_keys(form: Form, field: Field, reader: Reader, rows: Rows, name: str) -> list[str]:
