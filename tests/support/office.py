@@ -1,6 +1,6 @@
 """A working office for tests: objects, roles, rules and people on a real installation, with all engines.
 
-`acme` has published everything; `globex` has published the same objects, so that a leak has somewhere to leak from.
+It is that of the tenant `acme`; `globex` is there too, so that a leak has somewhere to leak from.
 """
 
 from __future__ import annotations
@@ -123,8 +123,7 @@ class Office:
         self._engines(org)
         for tenant in ("acme", "globex"):
             self.metadata.publish_provided(self._doors(tenant))
-            self.publish({"object": OBJECTS, "role": ROLES}, tenant)
-        self.publish(rules)
+        self.publish({"object": OBJECTS, "role": ROLES, **rules})
         self.people: dict[str, str] = {}
 
     def _engines(self, org: OrgService) -> None:
