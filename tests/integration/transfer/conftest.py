@@ -118,8 +118,9 @@ def desk(shared_desk: Desk) -> Iterator[Desk]:
 
     def clear(ctx: Any, unit: Any) -> None:
         for name in ("task", "place"):
-            for document in home.query.list(ctx, unit, _everything(name)).documents:
-                home.records.delete(ctx, unit, name, document["id"])
+            while found := home.query.list(ctx, unit, _everything(name)).documents:
+                for document in found:
+                    home.records.delete(ctx, unit, name, document["id"])
 
     home.write(clear)
 
