@@ -12,6 +12,7 @@ from fieldstone.objects.access.service import Access, RoleRights
 from fieldstone.objects.access.sharing import SHARING_RULE
 from fieldstone.objects.api.records import make_records_api
 from fieldstone.objects.api.search import make_search_api
+from fieldstone.objects.api.story import make_story_api
 from fieldstone.objects.approvals.api import make_approvals_api
 from fieldstone.objects.approvals.approvers import Approvers
 from fieldstone.objects.approvals.checks import check_timer
@@ -74,7 +75,12 @@ def _register_records(frame: Frame, types: FieldTypes) -> RecordService:
     jobs = FieldJobs(metadata=frame.need(MetadataService), types=types, recount=records.recount)
     for kind in jobs.kinds():
         frame.job_kinds.register(kind.name, kind)
-    frame.blueprints += [make_records_api(records, query).blueprint, make_search_api(query, access).blueprint]
+    for api in (
+        make_records_api(records, query),
+        make_story_api(records, query, access),
+        make_search_api(query, access),
+    ):
+        frame.blueprints.append(api.blueprint)
     return records
 
 
