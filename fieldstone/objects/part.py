@@ -32,6 +32,7 @@ from fieldstone.objects.definition.kind import object_kind
 from fieldstone.objects.fieldtypes.builtin import FieldTypes, built_in_types
 from fieldstone.objects.query.searching import search_index_steps
 from fieldstone.objects.query.service import QueryService
+from fieldstone.objects.record_tables import PublishedRecordTables
 from fieldstone.objects.records.service import RecordService
 from fieldstone.objects.run_log.log import RunLog
 from fieldstone.objects.transfer.part import register_transfer
@@ -41,6 +42,8 @@ from fieldstone.platform.http.policies import Rights
 from fieldstone.platform.identity.org import OrgService
 from fieldstone.platform.identity.rights import RoleRights as IdentityRights
 from fieldstone.platform.metadata.service import MetadataService
+from fieldstone.platform.metadata.snapshots import Snapshots
+from fieldstone.platform.tenancy.transfer import RecordTables
 from fieldstone.platform.work.messages import Consumer
 from fieldstone.platform.work.outbox import Outbox
 from fieldstone.platform.work.timers import Timers
@@ -57,6 +60,7 @@ def register(frame: Frame) -> None:
     """Put everything of the objects room on the frame."""
     types = FieldTypeRegistry(types=built_in_types())
     frame.provide(types)
+    frame.provide(PublishedRecordTables(frame.need(Snapshots)), RecordTables)
     for kind in (object_kind(types.types, (search_index_steps,)), ROLE, SHARING_RULE):
         frame.kinds.register(kind.name, kind)
     records = _register_records(frame, types.types)

@@ -2,6 +2,11 @@
 
 import pytest
 
+from fieldstone.objects.query.service import QueryService
+from fieldstone.objects.records.service import RecordService
+from fieldstone.platform.tenancy.transfer import TenantTransfer
+from fieldstone.platform.units import Caller, SystemCredential, Units
+
 
 def ticket(acme, **values):
     return acme.add(
@@ -189,3 +194,22 @@ def test_what_acme_has_does_not_exist_for_globex(acme):
         assert {**seen.json, "trace_id": ""} == {**never.json, "trace_id": ""}
         assert stranger.get(f"/api/v1/records/{name}").json["data"] == []
     assert stranger.post("/api/v1/records/site", {"name": "x", "customer": acme.ids["customer"]}).status_code == 422
+
+
+def test_a_tenant_leaves_as_one_file_and_comes_back_under_another_name(acme, tmp_path):
+    made = ticket(acme, subject="To be carried along 水泵")
+    transfer = acme.frame.need(TenantTransfer)
+    transfer.export_to("acme", tmp_path / "acme.zip")
+    transfer.restore_from(tmp_path / "acme.zip", "copy")
+    caller = Caller(tenant="copy", credential=SystemCredential())
+    copied = acme.frame.need(Units).read(
+        caller, lambda ctx, unit: acme.frame.need(QueryService).get(ctx, unit, "ticket", made["id"])
+    )
+    assert copied.values["subject"] == "To be carried along 水泵"
+    assert copied.values["number"] == made["number"]
+    changed = acme.frame.need(Units).write(
+        caller,
+        lambda ctx, unit: acme.frame.need(RecordService).update(ctx, unit, "ticket", made["id"], {"subject": "Copy"}),
+    )
+    assert changed.values["subject"] == "Copy"
+    assert acme.get("ticket", made["id"])["subject"] == "To be carried along 水泵"

@@ -39,14 +39,15 @@ def make_plan(extra_steps: Sequence[ExtraSteps] = ()) -> Plan:
         if new.table.name in context.existing():
             yield from _changed(old, new, context)
         else:
-            yield _created(new)
+            yield created_step(new)
         for extra in extra_steps:
             yield from extra(old, new, context)
 
     return plan
 
 
-def _created(new: ObjectType) -> PlanStep:
+def created_step(new: ObjectType) -> PlanStep:
+    """The table of a new object, its links and indexes."""
     def apply(unit: Unit) -> None:
         ddl.create_table(unit, new.table)
         for link in new.links.values():
