@@ -11,6 +11,7 @@ from fieldstone.objects.records.service import RecordService
 from fieldstone.platform.commands import LazyCommand
 from fieldstone.platform.frame import Frame, Part
 from fieldstone.platform.work.outbox import Outbox
+from fieldstone.plugins.bench.command import make_bench
 from fieldstone.plugins.cli.plugin import plugin
 from fieldstone.plugins.demo.command import accounts_of, make_demo
 from fieldstone.plugins.dispatch.api import make_dispatch_api
@@ -39,7 +40,11 @@ def register(frame: Frame) -> None:
         make_dispatch_api(dispatch).blueprint,
         make_dispatch_pages(dispatch, frame.need(PageMaker)).blueprint,
     ]
-    frame.commands += [plugin, LazyCommand("demo", "Start a demonstration.", lambda: make_demo(frame))]
+    frame.commands += [
+        plugin,
+        LazyCommand("demo", "Start a demonstration.", lambda: make_demo(frame)),
+        LazyCommand("bench", "Measure a checkout against bare handlers.", make_bench),
+    ]
     accounts = accounts_of(frame.settings)
     if accounts is not None:
         frame.provide(accounts)
