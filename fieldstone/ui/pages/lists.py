@@ -14,6 +14,8 @@ from urllib.parse import urlencode
 from flask import Response
 
 from fieldstone.objects.access.service import Access, ActorAccess
+from fieldstone.objects.fieldtypes.base import Field
+from fieldstone.objects.fieldtypes.operators import EQUALS, NOT_EQUALS, ONE_OF, Operator
 from fieldstone.objects.query.service import QueryService
 from fieldstone.objects.query.values import ListQuery, Page, Record
 from fieldstone.platform.http.call import Call
@@ -331,7 +333,7 @@ def _chip_choices(parts: ListParts, ctx: Context, object_name: str, path: str, s
         "label": fields.label(path),
         "operators": [
             {"value": each.name, "label": localized(each.label, ctx.locale), "values": each.values}
-            for each in operators_of(field)
+            for each in _offered(field, bool(spec.get("options")))
         ],
         "kind": spec.get("of", spec["kind"]),
         "options": spec.get("options", ()),
@@ -340,6 +342,14 @@ def _chip_choices(parts: ListParts, ctx: Context, object_name: str, path: str, s
         "kept": _pairs(state),
         "action": f"/o/{object_name}",
     }
+
+
+def _offered(field: Field, has_options: bool) -> Sequence[Operator]:
+    """The operators of a chip; of options one chooses several, so "is one of" stands for "is"."""
+    operators = operators_of(field)
+    if has_options and ONE_OF in operators:
+        return [each for each in operators if each not in (EQUALS, NOT_EQUALS)]
+    return operators
 
 
 def _column_choices(parts: ListParts, ctx: Context, object_name: str, state: ListState) -> Mapping[str, Any]:

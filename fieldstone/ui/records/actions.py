@@ -24,7 +24,6 @@ from fieldstone.rules.engine.rule_set import rule_set
 from fieldstone.rules.expressions.errors import EvaluationError
 from fieldstone.ui.records.arrangement import Arrangement
 
-
 _QUIET = ("x", "ban", "circle-x", "trash")
 """Icons of what ends something: such a button is never the one that a page suggests."""
 
