@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import unicodedata
+from functools import cache
 from pathlib import Path
 
 from argon2 import PasswordHasher
@@ -23,7 +24,6 @@ PARALLEL = 4
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _GATE = threading.BoundedSemaphore(PARALLEL)
-_NOBODY = _HASHER.hash("nobody has this password")
 
 _COMMON = frozenset((Path(__file__).parent / "common_passwords.txt").read_text("utf-8").split())
 
@@ -38,7 +38,7 @@ def verify_password(stored: str | None, password: str) -> bool:
     """Whether the password matches; the same work for an account without a password and for no account."""
     with _GATE:
         try:
-            matches = _HASHER.verify(stored or _NOBODY, _normal(password))
+            matches = _HASHER.verify(stored or _nobodys_hash(), _normal(password))
         except (Argon2Error, InvalidHashError):
             return False
     return matches and stored is not None
@@ -84,3 +84,9 @@ def _words(about: tuple[str, ...]) -> set[str]:
 def _normal(password: str) -> str:
     """One form for what different keyboards send for the same characters."""
     return unicodedata.normalize("NFC", password)
+
+
+@cache
+def _nobodys_hash() -> str:
+    """What a password is compared with where there is no account: the same work."""
+    return _HASHER.hash("nobody has this password")
