@@ -25,7 +25,7 @@ from fieldstone.platform.metadata.doors import CallerDoors
 from fieldstone.platform.metadata.packages.service import PackageService
 from fieldstone.platform.tenancy.store import TenantStore
 from fieldstone.platform.units import Caller, SystemCredential, Units
-from fieldstone.platform.work.assembly import EmbeddedRelay, Work
+from fieldstone.platform.work.assembly import Work
 from fieldstone.plugins.demo.installing import SERVICE
 from tests.support.installation import settings_for
 from tests.support.web import Program
@@ -63,7 +63,7 @@ class Company:
 
     def work_off(self) -> None:
         """Do what was queued, in this thread."""
-        EmbeddedRelay(self.frame.need(Work)).run_due()
+        self.frame.need(Work).run_due()
 
 
 @contextmanager
