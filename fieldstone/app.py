@@ -14,9 +14,10 @@ from flask import Flask
 
 from fieldstone.objects.part import PART as OBJECTS
 from fieldstone.objects.sql.sqlite_functions import FUNCTIONS
-from fieldstone.platform.commands import Commands, load
+from fieldstone.platform.commands import Commands
 from fieldstone.platform.frame import Composition, Frame, Part, compose
 from fieldstone.platform.http.web import make_app
+from fieldstone.platform.lazy import load
 from fieldstone.platform.part import PART as PLATFORM
 from fieldstone.platform.settings import Settings
 from fieldstone.platform.work.assembly import Work

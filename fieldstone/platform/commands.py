@@ -7,7 +7,6 @@ from the frame; a `LazyCommand` is known by its name and one line, so that askin
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,12 +20,6 @@ from fieldstone.platform.kernel.errors import FieldstoneError, Unavailable
 
 JSON_FLAG = "--json"
 JSON_META = "fieldstone.json"
-
-
-def load(target: str) -> Any:
-    """The object that `package.module:name` names, imported now."""
-    module, _, name = target.partition(":")
-    return getattr(importlib.import_module(module), name)
 
 
 class LazyCommand(click.Command):

@@ -22,9 +22,9 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
-from babel.messages.pofile import read_po
 
 from fieldstone.platform.kernel.text import LOCALES, Text, localized
+from fieldstone.platform.lazy import load
 
 ROOMS = Path(__file__).resolve().parent.parent
 _PLACE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
@@ -86,7 +86,7 @@ def catalogue(locale: str) -> Mapping[str, str]:
 def read_catalogue(file: Path) -> dict[str, str]:
     """Template to translation, of one `.po` file; empty and fuzzy entries are left out."""
     with file.open("rb") as stream:
-        messages = read_po(stream)
+        messages = load("babel.messages.pofile:read_po")(stream)
     return {
         str(message.id): str(message.string)
         for message in messages

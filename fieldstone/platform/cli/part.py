@@ -6,8 +6,9 @@ from functools import partial
 
 import click
 
-from fieldstone.platform.commands import LazyCommand, load
+from fieldstone.platform.commands import LazyCommand
 from fieldstone.platform.frame import Frame
+from fieldstone.platform.lazy import load
 
 _HERE = "fieldstone.platform.cli."
 _COMMANDS: tuple[tuple[str, str, str], ...] = (

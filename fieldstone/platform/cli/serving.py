@@ -14,25 +14,20 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import click
 import structlog
-from flask import Flask
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
-from prometheus_client.multiprocess import mark_process_dead
 
-from fieldstone.platform.commands import load
-from fieldstone.platform.frame import Composition, Frame
+from fieldstone.platform.frame import Frame
 from fieldstone.platform.http.metrics import SHARED_FOLDER
+from fieldstone.platform.lazy import load
 from fieldstone.platform.logs import configure
 from fieldstone.platform.settings import Settings, Surroundings, check_safe
 from fieldstone.platform.work.assembly import EmbeddedRelay, Work
 
 _log = structlog.get_logger("fieldstone.serving")
 _CELERY = "fieldstone.platform.work.celery_app:"
-ANSWER_S = 60
-FINISH_S = 30
+_GUNICORN = "fieldstone.platform.cli.web_server:WebServer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +70,9 @@ def make_worker(frame: Frame) -> click.Command:
         if frame.settings.broker_url is None:
             run_embedded(work)
             return
-        make_celery, run_worker = (
-            load(f"fieldstone.platform.work.celery_app:{n}") for n in ("make_celery", "run_worker")
-        )
         arguments = ["--concurrency", str(concurrency), "--loglevel", frame.settings.log_level]
-        run_worker(make_celery(frame.settings, work.handler.ring), work, arguments)
+        celery = load(_CELERY + "make_celery")(frame.settings, work.handler.ring)
+        load(_CELERY + "run_worker")(celery, work, arguments)
 
     return worker
 
@@ -98,7 +91,7 @@ def run_web(frame: Frame, listening: Listening, when_ready: Callable[[], None] |
     folder, parent = tempfile.mkdtemp(prefix="fieldstone-metrics-"), os.getpid()
     os.environ.setdefault(SHARED_FOLDER, folder)
     try:
-        WebServer(frame, listening, when_ready).run()
+        load(_GUNICORN)(frame, listening, when_ready).run()
     finally:
         # A web process that ends passes here too.
         if os.getpid() == parent:
@@ -115,66 +108,6 @@ def run_embedded(work: Work) -> None:
     _log.info("worker.started", broker="embedded")
     stop.wait()
     relay.stop()
-
-
-class WebServer(BaseApplication):  # type: ignore[misc]
-    """Gunicorn with the settings of the house."""
-
-    def __init__(self, frame: Frame, listening: Listening, when_ready: Callable[[], None] | None) -> None:
-        self._frame = frame
-        self._listening = listening
-        self._when_ready = when_ready
-        self._relay: EmbeddedRelay | None = None
-        super().__init__()
-
-    def load_config(self) -> None:
-        for name, value in self._configuration().items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Flask:
-        """The app of one web process; called after the fork."""
-        return self._frame.need(Composition).web(self._frame)
-
-    def _configuration(self) -> dict[str, Any]:
-        listening = self._listening
-        return {
-            "bind": [f"{listening.host}:{listening.port}"],
-            "workers": listening.workers,
-            "worker_class": "gthread",
-            "threads": listening.threads,
-            "timeout": ANSWER_S,
-            "graceful_timeout": FINISH_S,
-            "keepalive": 15,
-            "accesslog": None,
-            "loglevel": "warning",
-            # What a proxy says about the client counts only as far as the settings trust it.
-            "forwarded_allow_ips": "",
-            "control_socket_disable": True,
-            "proc_name": "fieldstone",
-            "when_ready": self._opened,
-            "post_worker_init": self._worker_began,
-            "worker_exit": self._worker_ends,
-            "child_exit": _forget_figures,
-        }
-
-    def _opened(self, _server: Any) -> None:
-        if self._when_ready is not None:
-            self._when_ready()
-
-    def _worker_began(self, _worker: Any) -> None:
-        work = self._frame.need(Work)
-        work.after_fork()
-        if self._listening.with_relay:
-            self._relay = EmbeddedRelay(work)
-            self._relay.start()
-
-    def _worker_ends(self, _server: Any, _worker: Any) -> None:
-        if self._relay is not None:
-            self._relay.stop()
-
-
-def _forget_figures(_server: Any, worker: Any) -> None:
-    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def _workers() -> int:

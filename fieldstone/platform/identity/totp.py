@@ -12,7 +12,6 @@ import re
 from datetime import datetime
 
 import pyotp
-import segno
 import sqlalchemy as sa
 
 from fieldstone.platform.identity.changes import Changes
@@ -22,6 +21,7 @@ from fieldstone.platform.identity.users import UserService
 from fieldstone.platform.identity.values import Enrolment
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import Conflict, FieldError, Invalid, NotFound
+from fieldstone.platform.lazy import load
 
 STEP_S = 30
 RECOVERY_CODES = 10
@@ -135,8 +135,8 @@ def matching_step(secret: str, code: str, now: datetime) -> int | None:
 
 def picture(uri: str) -> str:
     """A QR code as an SVG element, drawn without inline styles."""
-    out = io.BytesIO()
-    segno.make(uri, error="m").save(out, kind="svg", scale=4, xmldecl=False, svgns=True, dark="#000", light="#fff")
+    out, code = io.BytesIO(), load("segno:make")(uri, error="m")
+    code.save(out, kind="svg", scale=4, xmldecl=False, svgns=True, dark="#000", light="#fff")
     return out.getvalue().decode()
 
 

@@ -13,8 +13,9 @@ import click
 from fieldstone.platform.audit import Audit
 from fieldstone.platform.audit_api import make_audit_api
 from fieldstone.platform.audit_sealing import AuditSealing
-from fieldstone.platform.commands import LazyCommand, load
+from fieldstone.platform.commands import LazyCommand
 from fieldstone.platform.frame import Frame
+from fieldstone.platform.lazy import load
 from fieldstone.platform.metadata.api import make_metadata_api
 from fieldstone.platform.metadata.doors import CallerDoors
 from fieldstone.platform.metadata.packages.service import SeedImporter
