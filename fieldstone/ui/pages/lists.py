@@ -17,7 +17,7 @@ from fieldstone.objects.access.service import Access, ActorAccess
 from fieldstone.objects.fieldtypes.base import Field
 from fieldstone.objects.fieldtypes.operators import EQUALS, NOT_EQUALS, ONE_OF, Operator
 from fieldstone.objects.query.service import QueryService
-from fieldstone.objects.query.values import ListQuery, Page, Record
+from fieldstone.objects.query.values import ListQuery, Page
 from fieldstone.platform.http.call import Call
 from fieldstone.platform.http.policies import SIGNED_IN
 from fieldstone.platform.http.routes import Pages
@@ -25,12 +25,13 @@ from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.errors import NotFound
 from fieldstone.platform.kernel.text import localized
 from fieldstone.ui.definition.view import View, views_of
+from fieldstone.ui.lists.cells import editable_columns, row_of
 from fieldstone.ui.lists.fields import ReadableFields
 from fieldstone.ui.lists.filters import combined, expression_of, operators_of, words_of
 from fieldstone.ui.lists.state import KNOWN, ListState, state_of, with_form
 from fieldstone.ui.pages.page import PageMaker, reader_of
 from fieldstone.ui.pages.sign_in import redirect
-from fieldstone.ui.values.shown import Reader, shown, widget_of
+from fieldstone.ui.values.shown import Reader, widget_of
 
 PAGE_SIZE = 50
 BOARD_SIZE = 200
@@ -102,7 +103,8 @@ def look(parts: ListParts, ctx: Context, unit: Unit, object_name: str, state: Li
     page = parts.query.list(ctx, unit, _query(fields, view, state, columns, ctx))
     reader = reader_of(ctx)
     board = view is not None and view.type == "kanban"
-    rows = [_row(fields, record, columns, reader) for record in page.records]
+    editable = editable_columns(fields, access, columns)
+    rows = [row_of(fields, record, columns, reader, editable) for record in page.records]
     return {
         "object": fields.kind,
         "title": localized(fields.kind.plural, ctx.locale),
@@ -168,31 +170,6 @@ def _query(
         count="capped",
         q=state.q or None,
     )
-
-
-def _row(fields: ReadableFields, record: Record, columns: Sequence[str], reader: Reader) -> dict[str, Any]:
-    href = f"/o/{record.object}/{record.id}"
-    cells: dict[str, Any] = {}
-    for path in columns:
-        field = fields.find(path)
-        if field is not None:
-            cells[path] = shown(field, record.values.get(path), record.labels.get(path), reader)
-    first = columns[0] if columns else ""
-    cells = {path: _in_list(cell) for path, cell in cells.items()}
-    if isinstance(cells.get(first), Mapping) and cells[first].get("kind") == "text":
-        cells[first] = {"kind": "link", "text": cells[first]["text"], "href": href}
-    return {"id": record.id, "href": href, "label": _words(cells.get(first)), "cells": cells, "values": record.values}
-
-
-def _in_list(cell: Any) -> Any:
-    """In a list the first cell opens the record; a name of another record is a name."""
-    if isinstance(cell, Mapping) and cell.get("kind") == "link":
-        return {"kind": "text", "text": cell["text"]}
-    return cell
-
-
-def _words(cell: Any) -> str:
-    return str(cell.get("text", "")) if isinstance(cell, Mapping) else str(cell or "")
 
 
 def _tabs(

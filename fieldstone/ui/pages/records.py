@@ -31,6 +31,7 @@ from fieldstone.ui.records.forms import errors_by_name
 from fieldstone.ui.records.page import RecordView, RelatedLists
 from fieldstone.ui.records.panels import Panel
 from fieldstone.ui.values.decoded import decoded
+from fieldstone.ui.values.typed import typed
 from fieldstone.ui.values.widgets import widget
 
 
@@ -137,14 +138,18 @@ def title_of(record: Record, locale: str) -> str:
 def _inline_routes(pages: Pages, parts: RecordParts) -> None:
     @pages.get("/o/<object_name>/<record_id>/edit/<field_name>", policy=SIGNED_IN)
     def inline_form(call: Call, object_name: str, record_id: str, field_name: str) -> Response:
+        call.query({"cell"})
         return parts.maker.fragment(
             call,
             "pages/inline_form.html",
-            lambda ctx, unit: _inline_look(parts, ctx, unit, object_name, record_id, field_name),
+            lambda ctx, unit: _inline_look(
+                parts, ctx, unit, object_name, record_id, field_name, cell="cell" in call.args
+            ),
         )
 
     @pages.post("/o/<object_name>/<record_id>/edit/<field_name>", policy=SIGNED_IN)
     def inline_save(call: Call, object_name: str, record_id: str, field_name: str) -> Response:
+        call.query({"cell"})
         form = call.request.form
         revision = int(form["revision"]) if form.get("revision", "").isdigit() else None
 
@@ -155,13 +160,14 @@ def _inline_routes(pages: Pages, parts: RecordParts) -> None:
             record, _ = _inline_item(parts, ctx, unit, object_name, record_id, field_name)
             arrangement = arrangement_of(parts.access, ctx, record)
             view = RecordView(ctx, parts.access.of(ctx), arrangement, record, reader_of(ctx))
-            return {"item": view.detail(item)}
+            return view.cell(item) if "cell" in call.args else {"item": view.detail(item)}
 
         try:
             saved = call.write(save)
         except (Invalid, StaleRevision) as error:
             return _inline_again(parts, call, object_name, record_id, field_name, error)
-        response = parts.maker.drawn(call, "pages/inline_saved.html", saved)
+        template = "pages/inline_cell.html" if "cell" in call.args else "pages/inline_saved.html"
+        response = parts.maker.drawn(call, template, saved)
         return htmx.told(response, {"fs:saved": {"field": field_name}})
 
 
@@ -171,18 +177,17 @@ def _inline_again(
     form = call.request.form
 
     def read(ctx: Context, unit: Unit) -> Mapping[str, Any]:
-        values = dict(_inline_look(parts, ctx, unit, object_name, record_id, field_name))
+        values = dict(_inline_look(parts, ctx, unit, object_name, record_id, field_name, cell="cell" in call.args))
         messages = errors_by_name(error.errors, ctx.locale)
         stale = say(ctx.locale, "Somebody else changed this meanwhile.") if isinstance(error, StaleRevision) else ""
         shown = messages.get(field_name) or next(iter(messages.values()), "") or stale or str(error)
-        typed = {"value": form[field_name]} if field_name in form else {}
-        return {**values, "widget": {**values["widget"], **typed, "error": shown}}
+        return {**values, "widget": {**typed(values["widget"], form, {}), "error": shown}}
 
     return parts.maker.fragment(call, "pages/inline_form.html", read, status=422)
 
 
 def _inline_look(
-    parts: RecordParts, ctx: Context, unit: Unit, object_name: str, record_id: str, field_name: str
+    parts: RecordParts, ctx: Context, unit: Unit, object_name: str, record_id: str, field_name: str, *, cell: bool
 ) -> Mapping[str, Any]:
     record, item = _inline_item(parts, ctx, unit, object_name, record_id, field_name)
     made = widget(
@@ -195,7 +200,8 @@ def _inline_look(
     )
     return {
         "widget": {**made, "id": f"inline-{field_name}", "layout": "bare", "autofocus": True},
-        "action": f"/o/{object_name}/{record_id}/edit/{field_name}",
+        "action": f"/o/{object_name}/{record_id}/edit/{field_name}" + ("?cell=1" if cell else ""),
+        "target": "closest [data-edit]" if cell else "closest .detail",
         "revision": record.revision,
     }
 
@@ -209,6 +215,9 @@ def _inline_item(
         for item in section.fields:
             if item.field.name == field_name:
                 return record, item
+    found = arrangement.alone(field_name)
+    if found is not None:
+        return record, found
     raise NotFound("There is no field called {name}.", name=field_name[:60])
 
 

@@ -74,6 +74,10 @@ class Arrangement:
         found = (self.kind.fields.get(name) for name in names)
         return tuple(f for f in found if f is not None and f.writable and self._rights.editable(f.name))
 
+    def alone(self, name: str) -> Placed | None:
+        """A field that is on no section now, as lists edit it."""
+        return self._placed(LayoutField(field=name), _Seen(variables={}, context=evaluation_context(self._access.ctx)))
+
     def quick(self) -> tuple[PlacedSection, ...]:
         """The short form that creates a record."""
         names = self.layout.quick_create if self.layout is not None else ()

@@ -16,6 +16,7 @@ from fieldstone.objects.types import Field
 from fieldstone.platform.kernel.context import Context, Unit
 from fieldstone.platform.kernel.text import localized
 from fieldstone.ui.definition.layout import Related
+from fieldstone.ui.lists.cells import in_list, with_edit
 from fieldstone.ui.lists.fields import ReadableFields
 from fieldstone.ui.records.arrangement import Arrangement, Placed, PlacedSection
 from fieldstone.ui.records.forms import row_fields
@@ -100,6 +101,13 @@ class RecordView:
         if self._may_edit and not item.read_only:
             made["edit_url"] = f"/o/{self._record.object}/{self._record.id}/edit/{field.name}"
         return made
+
+    def cell(self, item: Placed) -> dict[str, Any]:
+        """The same as a cell of a list: its column and value."""
+        field = item.field
+        url = f"/o/{self._record.object}/{self._record.id}/edit/{field.name}?cell=1"
+        value = in_list(self._value(field, field.name))
+        return {"column": _head(field, 1, self._reader.locale), "value": with_edit(value, url)}
 
     def _rows(self, item: Placed) -> dict[str, Any]:
         """Child rows as a table."""

@@ -88,6 +88,18 @@ def test_bulk_delete_of_all_that_match_leaves_the_others(acme: Company, admin: B
     assert admin.get(f"/o/customer/{stays}").status_code == 200
 
 
+def test_a_cell_of_a_list_is_edited_in_place(acme: Company, admin: Browser) -> None:
+    record = acme.add("customer", {"name": "Celled", "tier": "bronze"})["id"]
+    address = f"/o/customer/{record}/edit/tier?cell=1"
+    assert address in admin.get("/o/customer?q=Celled").text
+    editor = admin.get(address, HX_Request="true").text
+    assert f'action="{address}"' in editor
+    saved = admin.post(address, {"tier": "gold", "revision": "1"}, HX_Request="true").text
+    assert saved.lstrip().startswith("<td")
+    assert "Gold" in saved
+    assert admin.post(address, {"tier": "none such", "revision": "2"}, HX_Request="true").status_code == 422
+
+
 def test_pages_speak_the_readers_language(admin: Browser) -> None:
     page = admin.get("/o/customer", Accept_Language="zh-CN").text
     assert 'lang="zh-Hans"' in page
