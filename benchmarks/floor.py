@@ -11,6 +11,7 @@ import hmac
 import os
 import re
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -54,7 +55,7 @@ sa.Index("floor_ticket_list", tickets.c.status, tickets.c.priority, tickets.c.up
 
 _WRITABLE = {column.name for column in tickets.c} - {"id", "created_at", "updated_at"}
 _FILTER = re.compile(r'^status == "(\w+)" && priority == "(\w+)"$')
-_READ = {
+_READ: dict[str, Callable[[Any], Any]] = {
     "due": datetime.fromisoformat,
     "amount": Decimal,
     "unit_price": Decimal,

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.comparison import Sent
@@ -29,14 +30,22 @@ def client_name() -> str:
     return "wrk" if shutil.which("wrk") else "http.client"
 
 
-def rate(server: Server, sent: Sequence[Sent], connections: int, seconds: float) -> float:
-    """Answered requests a second. Raises `RuntimeError` when one of them failed."""
-    if client_name() == "wrk":
-        return _by_wrk(server, sent, connections, seconds)
-    return _by_threads(server, sent, connections, seconds)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """What a server did in one slice: answers a second, and its CPU milliseconds for each."""
+
+    rate: float
+    cpu_ms: float
 
 
-def _by_wrk(server: Server, sent: Sequence[Sent], connections: int, seconds: float) -> float:
+def measure(server: Server, sent: Sequence[Sent], connections: int, seconds: float) -> Slice:
+    """One slice of load. Raises `RuntimeError` when a request failed."""
+    send, before = _by_wrk if client_name() == "wrk" else _by_threads, server.cpu_s()
+    answers, took = send(server, sent, connections, seconds)
+    return Slice(rate=answers / took, cpu_ms=(server.cpu_s() - before) * 1000 / answers)
+
+
+def _by_wrk(server: Server, sent: Sequence[Sent], connections: int, seconds: float) -> tuple[int, float]:
     with tempfile.NamedTemporaryFile("w", suffix=".tsv", encoding="utf-8") as file:
         file.writelines(f"{each.method}\t{each.path}\t{each.body}\n" for each in sent)
         file.flush()
@@ -53,10 +62,10 @@ def _by_wrk(server: Server, sent: Sequence[Sent], connections: int, seconds: flo
     requests, microseconds, refused, failed = map(int, found.groups())
     if refused or failed or not requests:
         raise RuntimeError(f"{server.name}: {refused} of {requests} requests refused, {failed} failed")
-    return requests / (microseconds / 1e6)
+    return requests, microseconds / 1e6
 
 
-def _by_threads(server: Server, sent: Sequence[Sent], connections: int, seconds: float) -> float:
+def _by_threads(server: Server, sent: Sequence[Sent], connections: int, seconds: float) -> tuple[int, float]:
     counts, faults = [0] * connections, []
     end = time.perf_counter() + seconds
 
@@ -74,7 +83,7 @@ def _by_threads(server: Server, sent: Sequence[Sent], connections: int, seconds:
         thread.join()
     if faults:
         raise RuntimeError(f"{server.name}: {faults[0]}")
-    return sum(counts) / (time.perf_counter() - started)
+    return sum(counts), time.perf_counter() - started
 
 
 def _send_until(end: float, server: Server, sent: Sequence[Sent]) -> int:

@@ -35,9 +35,10 @@ from fieldstone.platform.work.assembly import Work
 
 TENANT = "bench"
 EMAIL, PASSWORD = "bench@example.com", "a long enough pass phrase"
-BATCH = 500
-MODELS = 400
-CUSTOMERS = 500
+BATCH = 100
+MODELS = 200
+FILL_SECONDS = 120.0
+CUSTOMERS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,7 @@ def _settings(where: Place) -> Settings:
         database_url=where.url,
         log_level="WARNING",
         default_tenant=TENANT,
+        unit_seconds=FILL_SECONDS,
     )
 
 

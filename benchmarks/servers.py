@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.places import Place
 
 THREADS = 4
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 _ROOT = Path(__file__).resolve().parent.parent
 _BIN = Path(sys.executable).parent
 _TICK = os.sysconf("SC_CLK_TCK")

@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 import fieldstone
-from fieldstone.platform.commands import load
 from fieldstone.platform.kernel.errors import NotFound
+from fieldstone.platform.lazy import load
 
 DATABASES = ("sqlite", "postgresql")
 
