@@ -5,12 +5,12 @@ Views decode, call the service and render. Made by `make_approvals_api`, registe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from flask import Response
 
-from fieldstone.objects.approvals.inbox import MAX_LIMIT, STATES, RequestQuery
+from fieldstone.objects.approvals.inbox import MAX_LIMIT, STATES, RequestQuery, StateFilter
 from fieldstone.objects.approvals.service import ApprovalService, DecisionKind, NewDecision
 from fieldstone.objects.approvals.views import DecisionView, Person, RequestView, StepView
 from fieldstone.platform.http.body import Body
@@ -64,9 +64,7 @@ def new_decision(values: Mapping[str, Any]) -> NewDecision:
     comment, to, step = body.optional_text("comment"), body.optional_text("to"), body.optional_text("step")
     body.done()
     if decision not in DECISIONS:
-        message = "This must be one of {options}."
-        facts = {"options": ", ".join(DECISIONS)}
-        raise Invalid(errors=[FieldError(path="/decision", code="choice", message=message, facts=facts)])
+        raise Invalid(errors=[_one_of("/decision", DECISIONS)])
     return NewDecision(decision=decision, comment=comment or "", to=to, step=step)
 
 
@@ -121,17 +119,25 @@ def _person(person: Person) -> dict[str, Any]:
 def _query(call: Call) -> RequestQuery:
     asked = call.query(_QUERY)
     state = asked.get("state")
-    if state is not None and state not in STATES:
-        raise _unreadable("state", "This must be one of {options}.", options=", ".join(STATES))
-    for name in ("cursor", "record"):
-        if name in asked and not is_id(asked[name]):
-            raise _unreadable(name, "This is not an id.")
+    errors = [] if state is None or state in STATES else [_one_of("?state", STATES)]
+    errors += [
+        FieldError(path=f"?{name}", code="id", message="This is not an id.")
+        for name in ("cursor", "record")
+        if name in asked and not is_id(asked[name])
+    ]
+    errors += [
+        FieldError(path=f"?{name}", code="flag", message="This must be true or false.")
+        for name in ("mine", "requested")
+        if asked.get(name, "false") not in ("true", "false")
+    ]
     if ("object" in asked) != ("record" in asked):
-        raise _unreadable("record", "Name an object and a record, or neither.")
+        errors.append(FieldError(path="?record", code="pair", message="Name an object and a record, or neither."))
+    if errors:
+        raise Unreadable(errors=errors)
     return RequestQuery(
-        state=state,
-        mine=_flag(call, "mine"),
-        requested=_flag(call, "requested"),
+        state=cast("StateFilter | None", state),
+        mine=asked.get("mine") == "true",
+        requested=asked.get("requested") == "true",
         object=asked.get("object"),
         record=asked.get("record"),
         after=asked.get("cursor"),
@@ -139,12 +145,6 @@ def _query(call: Call) -> RequestQuery:
     )
 
 
-def _flag(call: Call, name: str) -> bool:
-    text = call.args.get(name, "false")
-    if text not in ("true", "false"):
-        raise _unreadable(name, "This must be true or false.")
-    return text == "true"
-
-
-def _unreadable(name: str, message: str, **facts: Any) -> Unreadable:
-    return Unreadable(errors=[FieldError(path=f"?{name}", code="query", message=message, facts=facts)])
+def _one_of(path: str, options: Sequence[str]) -> FieldError:
+    facts = {"options": ", ".join(options)}
+    return FieldError(path=path, code="choice", message="This must be one of {options}.", facts=facts)

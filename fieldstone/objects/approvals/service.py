@@ -341,8 +341,12 @@ def _moved_on(unit: Unit, run: Run) -> Conflict:
         "decision": last.decision if last else None,
         "by": {"id": last.user, "label": names(unit, [last.user]).get(last.user)} if last else None,
     }
-    message = "Someone else has already decided: this request is now {state}."
-    return Conflict(message, code="approval_decided", state=run.state.status, outcome=outcome)
+    return Conflict(
+        "Someone else has already decided: this request is now {state}.",
+        code="approval_decided",
+        state=run.state.status,
+        outcome=outcome,
+    )
 
 
 def _refuse_long(comment: str) -> None:

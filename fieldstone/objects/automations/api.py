@@ -64,19 +64,15 @@ def rendered(entry: Entry) -> dict[str, Any]:
 
 
 def _outcome(text: str | None) -> Outcome | None:
-    for outcome in OUTCOMES:
-        if text == outcome:
-            return outcome
-    if text is None:
-        return None
-    raise _unreadable("outcome", "This must be one of {options}.", options=", ".join(OUTCOMES))
+    if text is None or text in OUTCOMES:
+        return text
+    facts = {"options": ", ".join(OUTCOMES)}
+    raise Unreadable(
+        errors=[FieldError(path="?outcome", code="choice", message="This must be one of {options}.", facts=facts)]
+    )
 
 
 def _cursor(text: str | None) -> str | None:
     if text is not None and not is_id(text):
-        raise _unreadable("cursor", "This is not a cursor.")
+        raise Unreadable(errors=[FieldError(path="?cursor", code="id", message="This is not an id.")])
     return text
-
-
-def _unreadable(name: str, message: str, **facts: Any) -> Unreadable:
-    return Unreadable(errors=[FieldError(path=f"?{name}", code="query", message=message, facts=facts)])

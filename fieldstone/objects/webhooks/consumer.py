@@ -72,10 +72,9 @@ class Webhooks:
             return GiveUp("The webhook cannot be called: {reason}", reason=str(error))
         if 200 <= answer.status < 300:
             return None
-        message_text = "The webhook answered {status}."
         if answer.status >= 500 or answer.status in TRY_AGAIN:
-            return Unavailable(message_text, status=answer.status)
-        return GiveUp(message_text, status=answer.status)
+            return Unavailable("The webhook answered {status}.", status=answer.status)
+        return GiveUp("The webhook answered {status}.", status=answer.status)
 
     def _call(self, message: Message) -> Answer:
         payload = message.payload

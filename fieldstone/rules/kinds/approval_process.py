@@ -7,6 +7,7 @@ unsorted tiers are errors. Who calls it: `platform.metadata`, through the `Metad
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -228,19 +229,41 @@ def _refuse_repeated(names: Sequence[str], at: str) -> None:
             raise MetadataError("The name {name} is used twice.", path=f"{at}/{index}/name", code="twice", name=name)
 
 
-_WORDS: Mapping[str, str] = {
-    "tier_empty": "This tier is empty: {below} is not more than {start}.",
-    "tier_unsorted": "Tiers must be in order: {start} comes after {below}.",
-    "tier_gap": "No tier holds the amounts from {start} up to {below}.",
-    "tier_overlap": "Two tiers hold the amounts from {start}.",
-    "tier_open_end": "No tier holds the amounts from {start} upwards.",
+_WRONG: Mapping[str, Diagnostic] = {
+    found.code: found
+    for found in (
+        Diagnostic(
+            path="",
+            severity="error",
+            code="tier_empty",
+            message="This tier is empty: {below} is not more than {start}.",
+        ),
+        Diagnostic(
+            path="",
+            severity="error",
+            code="tier_unsorted",
+            message="Tiers must be in order: {start} comes after {below}.",
+        ),
+        Diagnostic(
+            path="",
+            severity="error",
+            code="tier_gap",
+            message="No tier holds the amounts from {start} up to {below}.",
+        ),
+        Diagnostic(path="", severity="error", code="tier_overlap", message="Two tiers hold the amounts from {start}."),
+        Diagnostic(
+            path="",
+            severity="error",
+            code="tier_open_end",
+            message="No tier holds the amounts from {start} upwards.",
+        ),
+    )
 }
 
 
 def _diagnostic(problem: TierProblem) -> Diagnostic:
     facts = {"start": _plain(problem.start), "below": "" if problem.below is None else _plain(problem.below)}
-    path = f"/tiers/{problem.index}"
-    return Diagnostic(path=path, severity="error", code=problem.code, message=_WORDS[problem.code], facts=facts)
+    return replace(_WRONG[problem.code], path=f"/tiers/{problem.index}", facts=facts)
 
 
 def _plain(value: Decimal) -> str:

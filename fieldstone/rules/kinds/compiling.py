@@ -246,8 +246,7 @@ def references_with(build: Callable[[Compiling], object]) -> Callable[[Definitio
 
 
 def _unknown(kind: str, name: str, path: str) -> MetadataError:
-    message = "There is no {kind} called {name}."
-    return MetadataError(message, path=path, code=f"unknown_{kind}", kind=kind, name=name)
+    return MetadataError("There is no {kind} called {name}.", path=path, code=f"unknown_{kind}", kind=kind, name=name)
 
 
 def _expression_source(value: Any) -> str | None:

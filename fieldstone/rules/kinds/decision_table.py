@@ -7,9 +7,11 @@ and rows that never win. Who calls it: `platform.metadata`, through the `Metadat
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from fieldstone.platform.kernel.metadata import Definition, Diagnostic, MetadataError, MetadataKind, Severity, Snapshot
+from fieldstone.platform.kernel.metadata import Definition, Diagnostic, MetadataError, MetadataKind, Snapshot
+from fieldstone.platform.kernel.text import filled
 from fieldstone.rules.engine.coverage import Finding, findings
 from fieldstone.rules.engine.decision import AnyValue, Between, Cell, DecisionTable, OneOf, TableInput, axis
 from fieldstone.rules.engine.inputs import inputs_of
@@ -211,19 +213,33 @@ def check(definition: Definition, snapshot: Snapshot) -> Iterator[Diagnostic]:
         yield from map(_diagnostic, findings(table))
 
 
-_WORDS: Mapping[str, tuple[Severity, str]] = {
-    "gap": ("warning", "No row decides this case: {case}"),
-    "unreachable": ("warning", "This row never wins: earlier rows decide all its cases."),
-    "overlap": ("warning", "Row {row} and row {other} decide this case differently; row {row} wins: {case}"),
-    "unchecked": ("info", "This table has too many combinations to look for gaps and overlaps."),
+_FOUND: Mapping[str, Diagnostic] = {
+    "gap": Diagnostic(path="/rows", severity="warning", code="table_gap", message="No row decides this case: {case}"),
+    "unreachable": Diagnostic(
+        path="/rows/{row}",
+        severity="warning",
+        code="table_unreachable",
+        message="This row never wins: earlier rows decide all its cases.",
+    ),
+    "overlap": Diagnostic(
+        path="/rows/{other}",
+        severity="warning",
+        code="table_overlap",
+        message="Row {row} and row {other} decide this case differently; row {row} wins: {case}",
+    ),
+    "unchecked": Diagnostic(
+        path="/rows",
+        severity="info",
+        code="table_unchecked",
+        message="This table has too many combinations to look for gaps and overlaps.",
+    ),
 }
 
 
 def _diagnostic(finding: Finding) -> Diagnostic:
-    severity, words = _WORDS[finding.code]
-    at = {"unreachable": f"/rows/{finding.row}", "overlap": f"/rows/{finding.other}"}.get(finding.code, "/rows")
-    facts = {"case": finding.case, "row": finding.row + 1, "other": finding.other + 1}
-    return Diagnostic(path=at, severity=severity, code=f"table_{finding.code}", message=words, facts=facts)
+    found = _FOUND[finding.code]
+    path = filled(found.path, {"row": finding.row, "other": finding.other})
+    return replace(found, path=path, facts={"case": finding.case, "row": finding.row + 1, "other": finding.other + 1})
 
 
 KIND = MetadataKind(

@@ -219,7 +219,10 @@ def test_an_automatic_process_submits_a_record_that_may_enter_and_has_an_amount(
     submitted = (SubmitForApproval(rule="quotes", process="quotes"),)
     assert automatic.run(quote(status="draft", total=usd("10")), CONTEXT).effects == submitted
     assert automatic.run(quote(status="draft", total=usd("5000")), CONTEXT).effects == submitted
+    assert automatic.run(quote(status="draft", total=usd("10")), CONTEXT).hit
+    assert not automatic.run(quote(status="draft"), CONTEXT).hit
     assert automatic.run(quote(status="draft"), CONTEXT).effects == ()
+    assert automatic.active
     assert automatic.run(quote(status="approved", total=usd("5000")), CONTEXT).effects == ()
 
 
