@@ -20,6 +20,7 @@ from fieldstone.objects.transfer.finding import by_key, column_value, resolve
 from fieldstone.objects.transfer.interpreting import Interpreter, Reading, creating
 from fieldstone.objects.transfer.latest import chosen_rows
 from fieldstone.objects.transfer.mapping import ImportMap, read_map
+from fieldstone.objects.transfer.pacing import Pace
 from fieldstone.objects.transfer.problem_files import refused_rows_file
 from fieldstone.objects.transfer.reading import SourceRow, Table, table_of
 from fieldstone.objects.transfer.tables import REFUSED, UNCHANGED, ImportRow, add_rows, counts
@@ -28,13 +29,12 @@ from fieldstone.platform.database.unit import SqlUnit
 from fieldstone.platform.files import FileStore
 from fieldstone.platform.i18n import translate
 from fieldstone.platform.kernel.context import Cause, Context
-from fieldstone.platform.kernel.errors import FieldstoneError, Forbidden
+from fieldstone.platform.kernel.errors import FieldstoneError, Forbidden, Unavailable
 from fieldstone.platform.units import Caller
 from fieldstone.platform.work.jobs import JobRun
 
 KIND: Final = "import"
 CAUSE: Final = "import"
-BATCH: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,7 @@ class _Import:
         self._run = run
         self._order = order
         self._map = given
+        self._pace = Pace()
         cause = Cause(kind=CAUSE, name=order.batch)
         self._caller: Caller = replace(run.caller, channel="import", causes=(*run.caller.causes, cause))
 
@@ -102,7 +103,7 @@ class _Import:
         self._run.progress(self._run.done, total)
         rows = (row for row in table.rows() if row.number > behind and (chosen is None or row.number in chosen))
         try:
-            for batch in _batches(rows, BATCH):
+            for batch in _batches(rows, self._pace):
                 self._run.stop_if_cancelled()
                 self._do(batch, table.columns)
         finally:
@@ -113,6 +114,19 @@ class _Import:
         return Interpreter(check_may_import(self._access, ctx, self._map.object), self._map, columns)
 
     def _do(self, batch: Sequence[SourceRow], columns: Sequence[str]) -> None:
+        """One batch; in halves when it is too much for one unit."""
+        saved = self._run.saved
+        try:
+            self._pace.timed(lambda: self._unit(batch, columns))
+        except Unavailable:
+            if len(batch) == 1:
+                raise
+            self._run.saved = saved
+            middle = len(batch) // 2
+            self._do(batch[:middle], columns)
+            self._do(batch[middle:], columns)
+
+    def _unit(self, batch: Sequence[SourceRow], columns: Sequence[str]) -> None:
         done = int(self._run.saved.get("done", 0)) + len(batch)
         kept = {"row": batch[-1].number, "done": done, "errors": int(self._run.saved.get("errors", 0))}
         work = partial(self._write, batch, columns, kept)
@@ -200,8 +214,8 @@ def _column(path: str) -> str:
     return f"{name}: " if name else ""
 
 
-def _batches(rows: Iterator[SourceRow], size: int) -> Iterator[Sequence[SourceRow]]:
-    while batch := list(islice(rows, size)):
+def _batches(rows: Iterator[SourceRow], pace: Pace) -> Iterator[Sequence[SourceRow]]:
+    while batch := list(islice(rows, pace.size)):
         yield batch
 
 

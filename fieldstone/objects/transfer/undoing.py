@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -18,16 +19,17 @@ from fieldstone.objects.records.service import RecordService
 from fieldstone.objects.records.values import BulkResult, DeleteOperation, Operation, UpdateOperation
 from fieldstone.objects.sql.rows import live
 from fieldstone.objects.transfer.importing import CAUSE
+from fieldstone.objects.transfer.pacing import Pace
 from fieldstone.objects.transfer.problem_files import conflicts_file
 from fieldstone.objects.transfer.tables import CONFLICT, CREATED, ImportRow, add_rows, counts, records_of
 from fieldstone.objects.types import ObjectType
 from fieldstone.platform.database.unit import SqlUnit
 from fieldstone.platform.i18n import translate
 from fieldstone.platform.kernel.context import Cause, Context
+from fieldstone.platform.kernel.errors import Unavailable
 from fieldstone.platform.units import Caller
 from fieldstone.platform.work.jobs import JobRun
 
-BATCH: Final = 100
 UNDO_CAUSE: Final = "import_undo"
 
 Conflict = dict[str, Any]
@@ -75,12 +77,13 @@ class _Undo:
         self._records = records
         self._run = run
         self._order = order
+        self._pace = Pace()
         cause = Cause(kind=UNDO_CAUSE, name=order.import_batch)
         self._caller: Caller = replace(run.caller, channel="import", causes=(*run.caller.causes, cause))
 
     def whole(self) -> Mapping[str, Any]:
         try:
-            while self._run.units.write(self._caller, self._batch):
+            while self._next():
                 self._run.progress(int(self._run.saved["done"]), errors=int(self._run.saved["conflicts"]))
                 self._run.stop_if_cancelled()
         finally:
@@ -94,10 +97,19 @@ class _Undo:
             "records_with_conflicts": found.get(CONFLICT, 0),
         }
 
-    def _batch(self, ctx: Context, unit: SqlUnit) -> bool:
-        """Bring the next records back; whether there were any."""
+    def _next(self) -> bool:
+        """Bring the next records back, in units of a fit size; whether there were any."""
         saved = self._run.saved
-        records = list(records_of(unit, self._order.import_batch, int(saved.get("row", -1)), BATCH))
+        while True:
+            try:
+                return self._pace.timed(lambda: self._run.units.write(self._caller, partial(self._batch, saved)))
+            except Unavailable as refusal:
+                self._run.saved = saved
+                self._pace.shrink(refusal)
+
+    def _batch(self, saved: Mapping[str, Any], ctx: Context, unit: SqlUnit) -> bool:
+        """Bring the next records back; whether there were any."""
+        records = list(records_of(unit, self._order.import_batch, int(saved.get("row", -1)), self._pace.size))
         if not records:
             return False
         kind: ObjectType = ctx.snapshot.get("object", self._order.object)
