@@ -31,7 +31,13 @@ CALLED = frozenset({"_", "mark", "translate"})
 SAMPLES = ("fieldstone/ui/templates/gallery/", "fieldstone/ui/templates/gallery.html")
 # Said to operators only, on a terminal or in a log, and that in English.
 OPERATOR_CLASSES = frozenset({"Misconfigured", "DuplicateName", "Frozen"})
-OPERATOR_FILES = ("fieldstone/platform/settings.py", "fieldstone/platform/cli/", "fieldstone/platform/database/wall.py")
+OPERATOR_FILES = (
+    "fieldstone/platform/settings.py",
+    "fieldstone/platform/cli/",
+    "fieldstone/platform/commands.py",
+    "fieldstone/platform/database/wall.py",
+    "fieldstone/plugins/bench/",
+)
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 DEFAULT_HOME = "platform"
 ROOMS = ("platform", "ui")
@@ -183,7 +189,10 @@ def update(found: Found, rooms: Sequence[str]) -> None:
         for locale in LOCALES:
             catalogue = read(room, locale)
             elsewhere = {str(m.id) for r in ROOMS if r != room for m in read(r, locale) if m.id and m.string}
-            known = {" ".join(str(m.id).split()): m for m in catalogue if m.id}
+            known = {" ".join(str(m.id).split()): m for m in list(catalogue) if m.id}
+            for message, entry in known.items():
+                if not entry.string and message not in wanted:
+                    catalogue.delete(entry.id)
             for message in sorted(wanted):
                 files = sorted({(place.rpartition(":")[0], None) for place in wanted[message]})
                 if message in known:
