@@ -12,8 +12,10 @@ from typing import Any
 
 from flask import Response
 
-from fieldstone.objects.access.service import Access
+from fieldstone.objects.access.conditions import user_variables
+from fieldstone.objects.access.service import Access, evaluation_context
 from fieldstone.objects.query.values import Record
+from fieldstone.objects.sql.related import variables_of
 from fieldstone.platform.http.call import Call
 from fieldstone.platform.http.policies import SIGNED_IN
 from fieldstone.platform.http.routes import Pages
@@ -22,10 +24,12 @@ from fieldstone.platform.kernel.context import Context
 from fieldstone.platform.kernel.errors import Conflict, FieldstoneError, Invalid
 from fieldstone.platform.kernel.text import localized
 from fieldstone.plugins.dispatch.api import vars_of, words
+from fieldstone.plugins.dispatch.definition import CompiledPolicy
 from fieldstone.plugins.dispatch.reasons import OBJECTIVE_LABELS
 from fieldstone.plugins.dispatch.service import DispatchService, Proposal
 from fieldstone.plugins.host.guarded import PluginFailed
 from fieldstone.plugins.sdk.dispatch import Candidate
+from fieldstone.rules.expressions.errors import EvaluationError
 from fieldstone.ui import htmx
 from fieldstone.ui.pages.page import PageMaker
 from fieldstone.ui.records.panels import Panel
@@ -37,14 +41,28 @@ _NOT_NOW = (Conflict, Invalid, PluginFailed)
 
 
 def dispatch_panel(access: Access) -> Panel:
-    """The panel: for whoever may change any record that a policy is about, not only their own."""
+    """The panel: for whoever may change any record that a policy is about, while the policy dispatches it."""
 
     def shown(ctx: Context, record: Record) -> bool:
         rights = access.of(ctx).policy.rights(record.object)
-        dispatched = any(policy.object == record.object for policy in ctx.snapshot.all("dispatch_policy"))
-        return dispatched and rights is not None and rights.reach("update").is_everything
+        if rights is None or not rights.reach("update").is_everything:
+            return False
+        policies = [each for each in ctx.snapshot.all("dispatch_policy") if each.object == record.object]
+        return any(_stands_open(ctx, policy, record) for policy in policies)
 
     return Panel(name="dispatch", shown=shown)
+
+
+def _stands_open(ctx: Context, policy: CompiledPolicy, record: Record) -> bool:
+    """Whether the policy dispatches the record as it is; when that cannot be told from its own fields, it is asked."""
+    if policy.condition is None:
+        return True
+    kind = ctx.snapshot.get("object", record.object)
+    variables = {**variables_of(kind, record.values), "user": user_variables(ctx.actor)}
+    try:
+        return policy.condition.holds(variables, evaluation_context(ctx))
+    except EvaluationError:
+        return True
 
 
 def make_dispatch_pages(service: DispatchService, maker: PageMaker) -> Pages:

@@ -78,6 +78,13 @@ SCHEMA = document(
             },
         },
         "actions": {"type": "array", "items": NAME, "uniqueItems": True, "maxItems": 30},
+        "more_actions": {
+            "type": "array",
+            "items": NAME,
+            "uniqueItems": True,
+            "maxItems": 30,
+            "description": "Actions in the menu behind the buttons",
+        },
         "quick_create": FIELD_NAMES,
     },
     ("object", "sections"),
@@ -134,6 +141,7 @@ class Layout:
     sections: tuple[Section, ...]
     related: tuple[Related, ...]
     actions: tuple[str, ...]
+    more_actions: tuple[str, ...]
     quick_create: tuple[str, ...]
 
     @property
@@ -153,8 +161,9 @@ def build(scope: Compiling) -> Layout:
         scope.field_path(path, f"/highlights/{index}")
     if "path" in body:
         scope.field(body["path"], "/path")
-    for index, name in enumerate(body.get("actions", ())):
-        scope.refer(f"/actions/{index}", "automation", name)
+    for part in ("actions", "more_actions"):
+        for index, name in enumerate(body.get(part, ())):
+            scope.refer(f"/{part}/{index}", "automation", name)
     for index, role in enumerate(body.get("roles", ())):
         scope.refer(f"/roles/{index}", "role", role)
     return Layout(
@@ -167,6 +176,7 @@ def build(scope: Compiling) -> Layout:
         sections=tuple(_section(scope, item, f"/sections/{n}") for n, item in enumerate(body["sections"])),
         related=tuple(_related(scope, item, f"/related/{n}") for n, item in enumerate(body.get("related", ()))),
         actions=tuple(body.get("actions", ())),
+        more_actions=tuple(body.get("more_actions", ())),
         quick_create=scope.field_names(body.get("quick_create", ()), "/quick_create"),
     )
 

@@ -34,7 +34,7 @@ def action_buttons(ctx: Context, access: ActorAccess, arrangement: Arrangement, 
     if layout is None or not access.may(record.object, "update"):
         return []
     rules = rule_set(ctx.snapshot, record.object)
-    found = (rules.button(name) for name in layout.actions)
+    found = (rules.button(name) for name in (*layout.actions, *layout.more_actions))
     return [
         {
             "name": rule.name,
@@ -42,6 +42,7 @@ def action_buttons(ctx: Context, access: ActorAccess, arrangement: Arrangement, 
             "icon": rule.trigger.icon or "bolt",
             "quiet": rule.trigger.icon in _QUIET,
             "url": f"/o/{record.object}/{record.id}/actions/{rule.name}",
+            "in_menu": rule.name in layout.more_actions,
         }
         for rule in found
         if rule is not None and _stands_open(ctx, rule, arrangement, record)
