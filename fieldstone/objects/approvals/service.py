@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from fieldstone.objects.approvals import inbox, store
 from fieldstone.objects.approvals.approvers import Approvers, active, names
@@ -46,6 +46,7 @@ from fieldstone.rules.approvals.machine import (
 )
 from fieldstone.rules.approvals.pinned import PinnedProcess
 from fieldstone.rules.approvals.process import ApprovalProcess
+from fieldstone.rules.engine.rule_set import rule_set
 
 DecisionKind: TypeAlias = Literal["approve", "reject", "return", "delegate", "withdraw"]
 MAX_COMMENT = 4_000
@@ -259,8 +260,8 @@ class ApprovalService:
         system = ctx.as_system()
         record = self._records.get(system, unit, object_name, record_id)
         found: list[ApprovalProcess] = []
-        for process in ctx.snapshot.all("approval_process"):
-            if process.object == object_name and process.active and process.submit == "manual":
+        for process in cast("Sequence[ApprovalProcess]", rule_set(ctx.snapshot, object_name).processes):
+            if process.submit == "manual":
                 variables = self._variables.of(system, unit, record, process.inputs.related)
                 if process.may_enter(variables, self._variables.context(ctx)):
                     found.append(process)

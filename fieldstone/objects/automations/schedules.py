@@ -149,16 +149,23 @@ def _moment(due_at: datetime) -> str:
 
 
 def _scheduled(ctx: Context) -> list[Automation]:
-    automations: Sequence[Automation] = ctx.snapshot.all("automation")
-    return [rule for rule in automations if rule.active and "schedule" in rule.trigger.on]
+    found = (_schedule(ctx, name) for name in ctx.snapshot.names("automation"))
+    return [rule for rule in found if rule is not None]
+
+
+def _schedule(ctx: Context, name: str) -> Automation | None:
+    """The automation, if it is an active schedule; others are not compiled for the asking."""
+    definition = ctx.snapshot.definition("automation", name)
+    if definition is None or "schedule" not in definition.body["trigger"]["on"]:
+        return None
+    found: Automation = ctx.snapshot.get("automation", name)
+    return found if found.active else None
 
 
 def _rule(ctx: Context, event: TimerEvent) -> Automation | None:
     """The automation of a timer, while it still is a schedule of the same object."""
-    found: Automation | None = ctx.snapshot.find("automation", event.key)
-    if found is None or not found.active or "schedule" not in found.trigger.on:
-        return None
-    return found if found.object == event.payload["object"] else None
+    found = _schedule(ctx, event.key)
+    return found if found is not None and found.object == event.payload["object"] else None
 
 
 def _present(unit: SqlUnit) -> Mapping[str, Any]:

@@ -10,9 +10,9 @@ The selection is sound: a rule is left out of an update only if none of its inpu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from fieldstone.platform.kernel.metadata import Snapshot
 from fieldstone.rules.engine.automation import Automation, in_order
@@ -108,23 +108,27 @@ def related_paths(inputs: Iterable[Inputs]) -> frozenset[Path]:
 
 
 def rule_set(snapshot: Snapshot, object_name: str) -> RuleSet:
-    """The rules of an object at the snapshot's version; made on first use, kept with the snapshot."""
-    return snapshot.derived("rules", _all_rule_sets).get(object_name) or RuleSet(
-        object=object_name, validation_rules=(), automations=(), processes=()
+    """The rules of an object at the snapshot's version; made on first use, kept with the snapshot.
+
+    Only rules of this object are compiled: one that cannot be compiled stands in nobody else's way.
+    """
+    found: RuleSet = snapshot.derived(f"rules/{object_name}", lambda whole: _made(whole, object_name))
+    return found
+
+
+def _made(snapshot: Snapshot, object_name: str) -> RuleSet:
+    return RuleSet(
+        object=object_name,
+        validation_rules=tuple(_active(snapshot, "validation_rule", object_name)),
+        automations=in_order(list(_active(snapshot, "automation", object_name))),
+        processes=tuple(_active(snapshot, "approval_process", object_name)),
     )
 
 
-def _all_rule_sets(snapshot: Snapshot) -> dict[str, RuleSet]:
-    validations = [rule for rule in snapshot.all("validation_rule") if rule.active]
-    automations = in_order([rule for rule in snapshot.all("automation") if rule.active])
-    processes = [process for process in snapshot.all("approval_process") if process.active]
-    objects = {rule.object for rule in (*validations, *automations, *processes)}
-    return {
-        name: RuleSet(
-            object=name,
-            validation_rules=tuple(rule for rule in validations if rule.object == name),
-            automations=tuple(rule for rule in automations if rule.object == name),
-            processes=tuple(process for process in processes if process.object == name),
-        )
-        for name in objects
-    }
+def _active(snapshot: Snapshot, kind: str, object_name: str) -> Iterator[Any]:
+    for name in snapshot.names(kind):
+        definition = snapshot.definition(kind, name)
+        if definition is not None and definition.body.get("object") == object_name:
+            rule = snapshot.get(kind, name)
+            if rule.active:
+                yield rule

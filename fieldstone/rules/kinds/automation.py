@@ -7,8 +7,10 @@ that set each other off. Who calls it: `platform.metadata`, through the `Metadat
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from fieldstone.platform.kernel.errors import FieldstoneError
 from fieldstone.platform.kernel.metadata import Definition, Diagnostic, MetadataError, MetadataKind, Snapshot
 from fieldstone.rules.engine.actions import Action, Decide, SetFields
 from fieldstone.rules.engine.automation import Automation, Timing, Trigger
@@ -160,7 +162,7 @@ def check(definition: Definition, snapshot: Snapshot) -> Iterator[Diagnostic]:
     automation = snapshot.find("automation", definition.name)
     if automation is None or not automation.active:
         return
-    everything = [rule for rule in snapshot.all("automation") if rule.active]
+    everything = [rule for rule in _compiling(snapshot) if rule.active]
     for names in circles(automation, everything):
         yield Diagnostic(
             path="/actions",
@@ -169,6 +171,13 @@ def check(definition: Definition, snapshot: Snapshot) -> Iterator[Diagnostic]:
             message="These automations may set each other off without end: {rules}",
             facts={"rules": " → ".join(names)},
         )
+
+
+def _compiling(snapshot: Snapshot) -> Iterator[Automation]:
+    """The automations that compile; what is wrong with the others is told of themselves."""
+    for name in snapshot.names("automation"):
+        with suppress(FieldstoneError):
+            yield snapshot.get("automation", name)
 
 
 KIND = MetadataKind(

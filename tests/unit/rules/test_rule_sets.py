@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fieldstone.platform.kernel.context import Cause
+from fieldstone.platform.kernel.metadata import MetadataError
 from fieldstone.rules.engine.cycles import (
     MAX_DEPTH,
     MAX_PASSES,
@@ -60,6 +61,15 @@ def test_rules_are_found_by_object_and_event() -> None:
     assert names(rule_set(metadata, "order").validations("update", {"done"})) == ["v2"]
     assert rule_set(metadata, "ticket") is rules
     assert rule_set(metadata, "quote") == RuleSet(object="quote", validation_rules=(), automations=(), processes=())
+
+
+def test_a_rule_that_cannot_be_compiled_stands_in_the_way_of_its_own_object_only() -> None:
+    metadata = Metadata(
+        validation_rule=[validation("broken", condition="nope"), validation("fine", object="order", condition="done")]
+    )
+    assert names(rule_set(metadata, "order").validation_rules) == ["fine"]
+    with pytest.raises(MetadataError):
+        rule_set(metadata, "ticket")
 
 
 def test_automations_run_by_order_then_by_name() -> None:
@@ -242,3 +252,8 @@ def test_before_the_write_two_rules_that_feed_each_other_are_a_circle() -> None:
     one = automation("one", {"subject": {"expression": "resolution"}}, timing="before")
     two = automation("two", {"resolution": {"expression": "subject"}}, timing="before")
     assert circles(one, two, of="one") == ["one → two → one"]
+
+
+def test_an_automation_that_does_not_compile_does_not_hide_the_circles_of_others() -> None:
+    broken = automation("broken", {"nope": 1})
+    assert circles(automation("again"), broken, of="again") == ["again → again"]
