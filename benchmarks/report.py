@@ -58,7 +58,7 @@ def _introduction(run: Run) -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
     return f"""# Benchmarks
 
-Written by `{run.command}` (`make bench` is the same) on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC. Do not edit.
+Written by `{run.command}` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; `make bench` runs `fieldstone bench`. Do not edit.
 
 - Machine: {_machine()}; load average at the end {os.getloadavg()[0]:.1f}. Python {platform.python_version()}, {versions}.
 - Both sides: gunicorn gthread, 1 worker of {THREADS} threads, loopback, bearer token, durable commits on both databases.
