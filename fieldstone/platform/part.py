@@ -11,8 +11,10 @@ from fieldstone.platform.clock import SystemClock
 from fieldstone.platform.database.engines import Databases
 from fieldstone.platform.files import FileStore
 from fieldstone.platform.frame import Frame, Part
+from fieldstone.platform.housekeeping import Housekeeping
 from fieldstone.platform.http.edge import SessionTouch
 from fieldstone.platform.http.health import DatabaseProbe
+from fieldstone.platform.http.idempotency import Idempotency
 from fieldstone.platform.http.policies import Rights
 from fieldstone.platform.identity.api_people import make_people_api
 from fieldstone.platform.identity.api_self import make_self_api
@@ -21,12 +23,13 @@ from fieldstone.platform.identity.org import OrgService
 from fieldstone.platform.identity.resolve import IdentityService
 from fieldstone.platform.identity.rights import RoleRights
 from fieldstone.platform.identity.services import make_identity
+from fieldstone.platform.identity.throttle import SignInThrottle
 from fieldstone.platform.metadata.registration import complete_metadata, register_metadata
 from fieldstone.platform.metadata.snapshots import Snapshots
 from fieldstone.platform.settings import Settings
-from fieldstone.platform.tenancy.store import TenantStore
+from fieldstone.platform.tenancy.store import NewTenant, TenantStore
 from fieldstone.platform.tenancy.transfer import NoRecordTables, RecordTables, TenantTransfer
-from fieldstone.platform.units import Units
+from fieldstone.platform.units import Caller, SystemCredential, Units
 from fieldstone.platform.work.assembly import Kinds, Work
 
 
@@ -74,7 +77,21 @@ def _register_identity(frame: Frame, tenants: TenantStore) -> None:
         frame.provide(service)
     frame.provide(identity.use, SessionTouch)
     tenants.after_create(FirstAdministrator(units, identity.users))
+    _register_housekeeping(frame, tenants, units)
     frame.blueprints += [make_people_api(identity).blueprint, make_self_api(identity).blueprint]
+
+
+def _register_housekeeping(frame: Frame, tenants: TenantStore, units: Units) -> None:
+    idempotency = Idempotency(hours=frame.settings.idempotency_hours)
+    housekeeping = Housekeeping(frame.need(Work).timers, idempotency, SignInThrottle())
+    frame.provide(housekeeping)
+    frame.timer_kinds.register(housekeeping.kind().name, housekeeping.kind())
+
+    def begin(new: NewTenant) -> None:
+        caller = Caller(tenant=new.tenant.name, credential=SystemCredential(), channel="system")
+        units.write(caller, housekeeping.start)
+
+    tenants.after_create(begin)
 
 
 def complete(frame: Frame) -> None:
