@@ -324,7 +324,9 @@ class ObjectType:
         return {
             "type": "object",
             "title": localized(self.label, "en"),
-            "properties": {name: _shown(field) for name, field in self.fields.items() if name not in _NOT_SHOWN},
+            "properties": {
+                name: _shown(field) for name, field in self.fields.items() if not (field.system and name in _NOT_SHOWN)
+            },
             "required": ["id", "revision"],
         }
 

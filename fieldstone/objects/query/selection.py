@@ -23,8 +23,13 @@ from fieldstone.objects.types import Field, ObjectType
 from fieldstone.platform.kernel.errors import Unreadable
 
 ALWAYS: Final = ("id", "revision")
-UNASKED: Final = frozenset({"deleted_at", "title"})
+_UNASKED: Final = frozenset({"deleted_at", "title"})
 """System fields that are answered only when they are asked for."""
+
+
+def is_shown(field: Field) -> bool:
+    """Whether a field is answered unless somebody asks for others."""
+    return not (field.system and field.name in _UNASKED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +115,7 @@ class Selection:
         return [
             name
             for name, each in self._finder.kind.fields.items()
-            if rights is not None and rights.readable(name) and name not in UNASKED and not each.type.nested
+            if rights is not None and rights.readable(name) and is_shown(each) and not each.type.nested
         ]
 
     def _choose(self, found: FoundPath, path: str) -> None:

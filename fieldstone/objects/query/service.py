@@ -20,6 +20,7 @@ from fieldstone.objects.query.completing import Completed, Completer, labels
 from fieldstone.objects.query.filters import filter_of, published_filter
 from fieldstone.objects.query.plans import ListPlan, Shape, count_plan, list_plan, plans_of
 from fieldstone.objects.query.searching import search_parameters
+from fieldstone.objects.query.selection import is_shown
 from fieldstone.objects.query.tokens import search_terms
 from fieldstone.objects.query.values import (
     COUNT_CAP,
@@ -227,8 +228,9 @@ class QueryService:
 def _with_rows(access: ActorAccess, kind: ObjectType) -> tuple[str, ...]:
     """Every field that may be seen, child rows included."""
     rights = access.policy.rights(kind.name)
-    hidden = ("deleted_at", "title")
-    return tuple(name for name in kind.fields if rights is not None and rights.readable(name) and name not in hidden)
+    return tuple(
+        name for name, each in kind.fields.items() if rights is not None and rights.readable(name) and is_shown(each)
+    )
 
 
 def _capped(count: int, query: ListQuery) -> tuple[int, bool]:

@@ -196,8 +196,14 @@ def _holds(field: Field, known: dict[str, Any], save: Save) -> bool:
         return False
 
 
-def title_of(save: Save) -> str | None:
-    """The name of the record."""
+def give_title(save: Save) -> None:
+    """Work out the name of the record."""
+    save.title = _title_of(save)
+    if "title" in save.kind.system_fields and "title" not in save.kind.own_fields:
+        save.values["title"] = save.title
+
+
+def _title_of(save: Save) -> str | None:
     expression = save.kind.title
     if expression is None:
         return None
@@ -209,9 +215,10 @@ def title_of(save: Save) -> str | None:
     return text[:TITLE_LENGTH] or None
 
 
-def search_text_of(kind: ObjectType, values: dict[str, Any]) -> str:
+def search_text_of(save: Save) -> str:
     """The tokens that a record is found by: of its title, its numbers and its searchable fields."""
-    parts = [str(values.get("title") or "")]
+    kind, values = save.kind, save.values
+    parts = [save.title or ""]
     fields = {field.name: field for field in (*kind.searchable, *kind.drawn)}
     for field in fields.values():
         value = values.get(field.name)

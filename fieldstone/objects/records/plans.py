@@ -28,6 +28,8 @@ from fieldstone.rules.engine.rule_set import RuleSet, rule_set
 from fieldstone.rules.expressions.compile import Expression
 from fieldstone.rules.expressions.syntax import Path
 
+_STAMPS = frozenset({"id", "revision", "created_at", "created_by", "updated_at", "updated_by", "title"})
+
 
 class SavePlan:
     """See the file. Made by `plan_of`; what it holds is made on first use."""
@@ -94,6 +96,11 @@ class SavePlan:
     def required(self) -> frozenset[str]:
         """The required fields: whether they are filled is asked at the end."""
         return frozenset(field.name for field in self.kind.own_fields.values() if field.required)
+
+    @cached_property
+    def stamps(self) -> frozenset[str]:
+        """The fields whose change is no change of the record."""
+        return _STAMPS - self.kind.own_fields.keys()
 
     @cached_property
     def pointers(self) -> tuple[Field, ...]:

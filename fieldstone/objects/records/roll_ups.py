@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fieldstone.objects.access.service import Access, ActorAccess, evaluation_context
-from fieldstone.objects.definition.system_fields import SEARCH_COLUMN
-from fieldstone.objects.records import deriving
+from fieldstone.objects.records import deriving, writing
 from fieldstone.objects.records.loading import Loaded, Loader
 from fieldstone.objects.records.plans import plan_of
 from fieldstone.objects.records.relations import RollUp
@@ -183,12 +182,10 @@ class Book:
 
     def _write(self, save: Save, names: Iterable[str]) -> None:
         written = {name: save.values[name] for name in names}
-        title = deriving.title_of(save)
-        if title != save.values.get("title") and "title" in save.kind.system_fields:
-            save.values["title"] = written["title"] = title
         columns = save.kind.columns_of(written)
-        if deriving.has_search(save.kind) and _is_searched(save.kind, written):
-            columns[SEARCH_COLUMN] = deriving.search_text_of(save.kind, save.values)
+        if not written.keys().isdisjoint((*save.kind.title_fields, *(each.name for each in save.kind.searchable))):
+            deriving.give_title(save)
+            columns.update(writing.naming_columns(save))
         self._unit.write_later(save.plan.quiet_update(columns), {**columns, "row_id": save.id})
 
     def _validate(self, save: Save, changed: Iterable[str], top: Save) -> None:
@@ -206,8 +203,3 @@ def _about_parent(save: Save, error: FieldError) -> FieldError:
     """A refusal by a parent's rule, told to somebody who saves one of its records: it has no place in their body."""
     facts = {**error.facts, "object": save.kind.name, "record": save.id}
     return FieldError(path="", code=error.code, message=error.message, facts=facts)
-
-
-def _is_searched(kind: ObjectType, names: Iterable[str]) -> bool:
-    searched = {"title", *(each.name for each in kind.searchable)}
-    return not searched.isdisjoint(names)

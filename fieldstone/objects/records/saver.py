@@ -195,7 +195,7 @@ class Saver:
         if save.event == "create":
             self._draw_numbers(save)
         self._step(save, "number")
-        save.values["title"] = deriving.title_of(save)
+        deriving.give_title(save)
         if save.event == "create":
             writing.insert(save)
         else:
@@ -214,7 +214,7 @@ class Saver:
         names = set(save.changed)
         stamp = {"revision": save.revision + 1, "updated_at": save.ctx.now, "updated_by": save.ctx.actor.id}
         save.values.update(_known(save.kind.system_fields, stamp))
-        names |= _known(save.kind.system_fields, {**stamp, "title": None}).keys()
+        names |= _known(save.kind.system_fields, stamp).keys()
         writing.update(save, sorted(names))
 
     def _finish_rows(self, save: Save, book: Book, parent: Save | None) -> None:
@@ -303,10 +303,9 @@ def _known(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, An
 def _changes(save: Save) -> dict[str, tuple[Any, Any]]:
     """What history keeps: every tracked field whose value changed."""
     before = save.before or {}
-    names = save.changed | ({"title"} if save.values.get("title") != before.get("title") else frozenset())
     return {
         name: (before.get(name), save.values.get(name))
-        for name in sorted(names)
+        for name in sorted(save.changed)
         if name in save.kind.fields and history.is_kept(save.kind.fields[name])
     }
 

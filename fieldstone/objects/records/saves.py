@@ -76,8 +76,9 @@ class SaveTrace:
 class Save:
     """A save at work. `values` are what the record is to be, by API name; `before` what is stored, None on create.
 
-    `rows` are child rows as sent, by field; `given` the fields that the caller sent; `parent` is the save of the record
-    that these rows belong to, when they are saved inside it.
+    `rows` are child rows as sent, by field; `given` the fields that the caller sent; `title` is the record's name,
+    which is no value where a field of the object's own is called so; `parent` is the save of the record that these
+    rows belong to, when they are saved inside it.
     """
 
     ctx: Context
@@ -99,6 +100,7 @@ class Save:
     errors: list[FieldError] = field(default_factory=list)
     runs: list[RuleRun] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    title: str | None = None
     parent: Save | None = None
 
     @property
@@ -113,7 +115,9 @@ class Save:
         return frozenset(
             name
             for name, value in self.values.items()
-            if name not in UNCHANGING and value != before.get(name) and not (value == [] and before.get(name) is None)
+            if name not in self.plan.stamps
+            and value != before.get(name)
+            and not (value == [] and before.get(name) is None)
         )
 
     @property
@@ -161,7 +165,3 @@ class Save:
             steps=tuple(self.steps),
             rules=tuple((run.rule.name, run.hit) for run in self.runs),
         )
-
-
-UNCHANGING: Final = frozenset({"id", "revision", "created_at", "created_by", "updated_at", "updated_by", "title"})
-"""Fields whose change is no change of the record."""

@@ -32,8 +32,7 @@ def insert(save: Save) -> None:
     kind = save.kind
     row: dict[str, Any] = dict.fromkeys((column.name for column in kind.table.c), None)
     row.update(kind.columns_of(save.values))
-    if has_search(kind):
-        row[SEARCH_COLUMN] = search_text_of(kind, save.values)
+    row.update(naming_columns(save))
     save.unit.write_later(save.plan.insert, row, refusal=refusal(kind))
     for name in kind.links.keys() & save.values.keys():
         _insert_links(save, kind.links[name], save.values[name] or ())
@@ -43,14 +42,23 @@ def update(save: Save, names: Sequence[str]) -> None:
     """Change these fields of the row, which must still be at the revision that was read."""
     kind = save.kind
     columns = kind.columns_of({name: save.values[name] for name in names})
-    if has_search(kind):
-        columns[SEARCH_COLUMN] = search_text_of(kind, save.values)
+    columns.update(naming_columns(save))
     parameters = {**columns, "row_id": save.id, "seen_revision": save.revision}
     save.unit.write_later(save.plan.update(columns), parameters, refusal=refusal(kind))
     for name in kind.links.keys() & set(names):
         link = kind.links[name]
         save.unit.write_later(_drop(save, link), {"row_id": save.id}, expect=None)
         _insert_links(save, link, save.values[name] or ())
+
+
+def naming_columns(save: Save) -> dict[str, Any]:
+    """The columns by which a record is named and found."""
+    columns: dict[str, Any] = {}
+    if "title" in save.kind.system_fields:
+        columns[save.kind.system_fields["title"].column_names[0]] = save.title
+    if has_search(save.kind):
+        columns[SEARCH_COLUMN] = search_text_of(save)
+    return columns
 
 
 def refusal(kind: ObjectType) -> Callable[[Exception], Exception]:

@@ -53,6 +53,14 @@ METADATA = {
             sharing="all",
         ),
         body(
+            "book",
+            field("title", "text", required=True, searchable=True),
+            field("author", "text"),
+            field("customer", "lookup", object="customer"),
+            title='author + ": " + title',
+            sharing="all",
+        ),
+        body(
             "counter",
             field("a", "integer", default=0),
             field("b", "integer", default=0),
@@ -129,6 +137,18 @@ def test_a_new_record_has_number_defaults_formulas_and_title(home: House) -> Non
     assert home.read(lambda ctx, unit: home.query.labels(ctx, unit, "task", [task.id]))[task.id].label == (
         f"{task.values['number']} Pump"
     )
+
+
+def test_an_object_may_have_a_field_called_title(home: House) -> None:
+    book = home.create("book", {"title": "Pumps", "author": "Ann"})
+    assert book.values["title"] == "Pumps"
+    book = home.update(book, {"title": "Fans"})
+    assert (book.revision, book.values["title"]) == (2, "Fans")
+    labels = home.read(lambda ctx, unit: home.query.labels(ctx, unit, "book", [book.id]))
+    assert labels[book.id].label == "Ann: Fans"
+    assert home.ids("book", q="fan", filter='title == "Fans"', sort=("title",)) == [book.id]
+    page = home.read(lambda ctx, unit: home.records.history(ctx, unit, "book", book.id))
+    assert page.entries[0].changes == {"title": ("Pumps", "Fans")}
 
 
 def test_automations_before_the_save_run_until_nothing_changes(home: House) -> None:
