@@ -38,12 +38,17 @@ class Line:
 @pytest.fixture
 def line(tmp_path: Path, database_url: str | None) -> Iterator[Line]:
     frame = make_frame(settings_for(tmp_path, database_url, default_tenant="acme"))
+    drop_tenants(frame.need(TenantStore))
     yield Line(frame)
-    tenants = frame.need(TenantStore)
+    drop_tenants(frame.need(TenantStore))
+    frame.need(Databases).close()
+
+
+def drop_tenants(tenants: TenantStore) -> None:
+    """Nothing is left, also of what tests before had made in this database."""
     tenants.prepare()
     for record in tenants.list():
         tenants.drop(record.tenant.name)
-    frame.need(Databases).close()
 
 
 def test_from_nothing_to_a_signed_in_administrator_without_a_default_password(line: Line) -> None:
@@ -96,7 +101,6 @@ def test_tenants_are_listed_suspended_and_resumed(line: Line) -> None:
 
 
 def test_a_refusal_is_status_1_with_its_reason_also_for_programs(line: Line) -> None:
-    line.frame.need(TenantStore).prepare()
     for arguments, code in (
         (("tenant", "suspend", "nobody"), "tenant_unknown"),
         (("tenant", "create", "Bad_Name", "--label", "x"), "invalid"),
