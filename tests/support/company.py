@@ -27,7 +27,7 @@ from fieldstone.platform.tenancy.store import TenantStore
 from fieldstone.platform.units import Caller, SystemCredential, Units
 from fieldstone.platform.work.assembly import Work
 from fieldstone.plugins.demo.installing import SERVICE
-from tests.support.installation import settings_for
+from tests.support.installation import begin_without_tenants, settings_for
 from tests.support.web import Program
 
 PEOPLE = ("admin", "agent", "dispatcher", "manager", "director", "finance", "engineer")
@@ -71,7 +71,7 @@ def company(folder: Path, url: str | None) -> Iterator[Company]:
     """The company, dropped afterwards."""
     frame = make_frame(settings_for(folder, url))
     tenants = frame.need(TenantStore)
-    tenants.prepare()
+    begin_without_tenants(tenants)
     made = Company(frame=frame, app=make_app(frame))
     try:
         for name in ("acme", "globex"):

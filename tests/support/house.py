@@ -34,7 +34,7 @@ from fieldstone.platform.settings import Settings
 from fieldstone.platform.tenancy.store import TenantStore
 from fieldstone.platform.units import Caller, SystemCredential, Units, UserCredential
 from fieldstone.rules.part import KINDS
-from tests.support.installation import TENANTS, settings_for
+from tests.support.installation import TENANTS, begin_without_tenants, settings_for
 from tests.support.web import Program
 
 T = TypeVar("T")
@@ -170,7 +170,7 @@ def house(folder: Path, database_url: str | None, **settings: Any) -> Iterator[H
     """A house with its tenants, dropped afterwards."""
     made = House(make_frame(settings_for(folder, database_url, **settings)))
     tenants = made.frame.need(TenantStore)
-    tenants.prepare()
+    begin_without_tenants(tenants)
     for name in TENANTS:
         tenants.create(name, name.capitalize())
     try:

@@ -170,3 +170,10 @@ def drop_all(installation: Installation) -> None:
     """Drop every tenant."""
     for record in installation.tenants.list():
         installation.tenants.drop(record.tenant.name)
+
+
+def begin_without_tenants(tenants: TenantStore) -> None:
+    """Nothing is left, also of what tests before had made in this worker's database."""
+    tenants.prepare()
+    for record in tenants.list():
+        tenants.drop(record.tenant.name)

@@ -27,7 +27,7 @@ from fieldstone.ui.render import words
 from fieldstone.ui.values.shown import prose
 
 COMMENT = "comment"
-_ICONS = {"create": "plus", "update": "pencil", "delete": "trash", "restore": "arrow-back-up"}
+_ICONS = {"create": "plus", "update": "pencil", "delete": "trash", "restore": "restore"}
 _COLORS = {"create": "green", "update": "blue", "delete": "red", "restore": "amber"}
 
 

@@ -15,7 +15,7 @@ from fieldstone.platform.identity.throttle import SignInThrottle
 from fieldstone.platform.tenancy.store import TenantStore
 from fieldstone.platform.units import Caller, SystemCredential, Units
 from fieldstone.platform.work.tables import timer
-from tests.support.installation import settings_for
+from tests.support.installation import begin_without_tenants, settings_for
 from tests.support.web import PASSWORD, Web
 
 TABLES = (KEYS, SESSION, ONE_TIME_TOKEN, SIGN_IN_COUNTER)
@@ -47,7 +47,7 @@ def test_old_keys_sessions_tokens_and_counters_go_and_fresh_ones_stay(web: Web) 
 def test_every_new_tenant_is_tidied(tmp_path: Path) -> None:
     frame = make_frame(settings_for(tmp_path, None))
     tenants, units = frame.need(TenantStore), frame.need(Units)
-    tenants.prepare()
+    begin_without_tenants(tenants)
     tenants.create("acme", "Acme")
     caller = Caller(tenant="acme", credential=SystemCredential())
     kinds = units.read(caller, lambda ctx, unit: {row[0] for row in unit.rows(sa.select(timer.c.kind))})

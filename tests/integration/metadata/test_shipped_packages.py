@@ -17,7 +17,7 @@ from fieldstone.platform.metadata.services import Metadata
 from fieldstone.platform.metadata.snapshot import TenantSnapshot
 from fieldstone.platform.tenancy.store import TenantStore
 from fieldstone.platform.units import Caller, SystemCredential, Units
-from tests.support.installation import settings_for
+from tests.support.installation import begin_without_tenants, settings_for
 
 PACKAGES = Path(fieldstone.__file__).parent / "plugins" / "packages"
 SHIPPED = sorted(path.parent for path in PACKAGES.glob("*/package.json"))
@@ -29,7 +29,7 @@ def frame(tmp_path: Path, database_url: str | None) -> Iterator[Frame]:
     """The whole product with two tenants."""
     made = make_frame(settings_for(tmp_path / "home", database_url))
     tenants = made.need(TenantStore)
-    tenants.prepare()
+    begin_without_tenants(tenants)
     try:
         for name in TENANTS:
             tenants.create(name, name.capitalize())
