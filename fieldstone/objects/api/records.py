@@ -50,7 +50,7 @@ def _collection_routes(api: Api, records: RecordService, query: QueryService) ->
     @api.get("/records/<object_name>", policy=SIGNED_IN)
     def list_records(call: Call, object_name: str) -> Response:
         asked = list_query(call, object_name)
-        found = call.read(lambda ctx, unit: query.list(ctx, unit, asked))
+        found = call.read(lambda ctx, unit: query.list(ctx, unit, asked, ends=True))
         return page(found.documents, next_cursor=found.next_cursor, count=found.count, count_capped=found.count_capped)
 
     @api.post("/records/<object_name>", policy=SIGNED_IN)
@@ -73,7 +73,7 @@ def _collection_routes(api: Api, records: RecordService, query: QueryService) ->
 def _record_routes(api: Api, records: RecordService) -> None:
     @api.get("/records/<object_name>/<record_id>", policy=SIGNED_IN)
     def get_record(call: Call, object_name: str, record_id: str) -> Response:
-        saved = call.read(_saving(lambda ctx, unit: records.get(ctx, unit, object_name, record_id)))
+        saved = call.read(_saving(lambda ctx, unit: records.get(ctx, unit, object_name, record_id, ends=True)))
         return data(saved.body, etag=saved.revision)
 
     @api.patch("/records/<object_name>/<record_id>", policy=SIGNED_IN)

@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -54,7 +55,7 @@ class Shape:
     after: tuple[bool, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ListPlan:
     """One statement. `conditions` are the row conditions whose parameters it needs.
 
@@ -77,6 +78,14 @@ class ListPlan:
     revision_at: int
     conditions: tuple[RowCondition, ...]
     order: str
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether the statement answers everything, so that no other follows it."""
+        anywhere = any(
+            each.label is None and len(each.columns) > 1 and each.field.type.targets for each in self.selected
+        )
+        return not (self.links or self.rows or self.related.lists or anywhere)
 
     def key_values(self, row: Sequence[Any]) -> list[Any]:
         """What a cursor after this row holds."""

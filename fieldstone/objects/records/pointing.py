@@ -8,12 +8,14 @@ checked by one statement, which also keeps the targets from being deleted until 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from fieldstone.objects.access.service import ActorAccess
+from fieldstone.objects.query.sorting import label_column
+from fieldstone.objects.records.labelling import labelled_pointers
 from fieldstone.objects.records.plans import SavePlan
 from fieldstone.objects.sql.binds import among
 from fieldstone.objects.sql.conditions import RowCondition
@@ -35,9 +37,10 @@ class _PointerPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pointed:
-    """What was found: related fields by lookup, and what is wrong."""
+    """What was found: related fields by lookup, labels by object and id, and what is wrong."""
 
     related: Mapping[str, Mapping[str, Any] | None]
+    labels: Mapping[tuple[str, str], str | None] = field(default_factory=dict)
     errors: tuple[FieldError, ...] = ()
 
 
@@ -52,6 +55,7 @@ class Pointing:
     def check(self, values: Mapping[str, Any], names: Sequence[str]) -> Pointed:
         """Check these pointers, whose new values are among `values`."""
         related: dict[str, Mapping[str, Any] | None] = {}
+        labels: Mapping[tuple[str, str], str | None] = {}
         single: list[str] = []
         errors: list[FieldError] = []
         for name in names:
@@ -66,9 +70,10 @@ class Pointing:
                 single.append(name)
         if single:
             found = self._check_together(tuple(single), values)
+            labels = found.labels
             related.update(found.related)
             errors.extend(found.errors)
-        return Pointed(related=related, errors=tuple(errors))
+        return Pointed(related=related, labels=labels, errors=tuple(errors))
 
     def _target(self, field: Field) -> ObjectType | None:
         return self._plan.objects(field.type.targets[0]) if field.type.targets else None
@@ -76,7 +81,7 @@ class Pointing:
     def _check_together(self, names: tuple[str, ...], values: Mapping[str, Any]) -> Pointed:
         row = self._row(names, values)
         if row is not None:
-            return Pointed(related=self._read(names, row))
+            return self._read(names, row)
         if len(names) == 1:
             return Pointed(related={}, errors=(no_such_record(f"/{names[0]}"),))
         # One of them is wrong: find out which, one at a time. This is not the usual case.
@@ -95,11 +100,21 @@ class Pointing:
         parameters.update({f"p_{name}": values[name] for name in names})
         return self._unit.one(plan.statement, parameters)
 
-    def _read(self, names: Sequence[str], row: Sequence[Any]) -> dict[str, Mapping[str, Any] | None]:
+    def _read(self, names: Sequence[str], row: Sequence[Any]) -> Pointed:
         found, position = dict[str, Mapping[str, Any] | None](), 0
         for name in names:
             found[name], position = self._plan.related.read_at(name, row, position)
-        return found
+        labels: dict[tuple[str, str], str | None] = {}
+        for name, target in self._labelled(names):
+            labels[target.name, (found[name] or {}).get("id", "")] = row[position]
+            position += 1
+        return Pointed(related=found, labels=labels)
+
+    def _labelled(self, names: Sequence[str]) -> list[tuple[str, ObjectType]]:
+        known: Mapping[str, ObjectType] = self._plan.statements.get(
+            ("labelled", self._access.key), lambda: labelled_pointers(self._access, self._plan.kind)
+        )
+        return [(name, known[name]) for name in names if name in known]
 
     def _pointer_plan(self, names: tuple[str, ...], nulls: frozenset[str]) -> _PointerPlan:
         key = ("point", self._access.key, self._unit.dialect, names, nulls)
@@ -112,11 +127,13 @@ class Pointing:
         conditions: list[sa.ColumnElement[bool]] = []
         sources: list[sa.FromClause] = []
         held: list[sa.FromClause] = []
+        tables: dict[str, sa.FromClause] = {}
         for name in names:
             target = self._target(self._plan.kind.field(name))
             if target is None:
                 raise ValueError(f"{name} leads nowhere")
             at, joins = target.table.alias(), Joins()
+            tables[name] = at
             columns.extend(self._plan.related.columns_at(name, target, at, joins))
             sources.append(joins.source(at))
             conditions.append(key_of(target, at) == sa.bindparam(f"p_{name}", type_=Id()))
@@ -124,6 +141,7 @@ class Pointing:
             conditions.extend(each for each in kept if each is not None)
             if target.managed_by is None:
                 held.append(at)
+        columns.extend(label_column(target, tables[name]) for name, target in self._labelled(names))
         query = sa.select(*(column.label(f"c{index}") for index, column in enumerate(columns)))
         query = query.select_from(*sources).where(*conditions)
         if held:

@@ -93,8 +93,11 @@ class Saver:
         expect: Mapping[str, Any] | None = None,
         parent: Save | None = None,
         book: Book | None = None,
+        labelled: bool = False,
     ) -> Save:
-        """Change a record. `revision`: the one it was read at; `expect`: values that it must still have."""
+        """Change a record. `revision`: the one it was read at; `expect`: values that it must still have; `labelled`:
+        the names of what it points to are wanted.
+        """
         access = self._access.of(ctx)
         rights = access.require(name, "update")
         _refuse_managed(ctx, rights.kind.managed_by)
@@ -102,7 +105,7 @@ class Saver:
         book = book or Book(ctx, unit, self.loader)
         if parent is None:
             hold_owner(unit, access, plan, identity, self.loader, book)
-        loaded = self.loader.load(unit, access, plan, identity, "update", deleted=False)
+        loaded = self.loader.load(unit, access, plan, identity, "update", deleted=False, labelled=labelled)
         save = self._of_loaded(ctx, unit, access, plan, loaded, identity, parent)
         self._step(save, "access")
         given = decode(save, data)
@@ -137,6 +140,7 @@ class Saver:
             open_fields=loaded.open_fields,
             related=dict(loaded.related),
             related_before=loaded.related,
+            labels=dict(loaded.labels),
             parent=parent,
         )
 
@@ -186,7 +190,8 @@ class Saver:
         return save.event == "update" and not save.changed and not save.rows
 
     def _hold_parents(self, save: Save, book: Book) -> None:
-        if save.parent is None and save.event == "create" and save.plan.owned is not None:
+        owned = save.plan.owned
+        if save.parent is None and owned is not None and (save.event == "create" or owned.name in save.changed):
             hold_owner(save.unit, save.access, save.plan, None, self.loader, book, save)
         book.hold(book.parents_of(save))
         self._step(save, "parents")
@@ -233,6 +238,7 @@ class Saver:
 
     def _finish(self, save: Save) -> None:
         following = effects_of(save)
+        save.followed = bool(following.after)
         changes = _changes(save)
         history.write(
             save.ctx,
@@ -281,6 +287,7 @@ class Saver:
         if wanted:
             pointed = Pointing(save.unit, save.access, save.plan).check(save.values, wanted)
             save.related.update(pointed.related)
+            save.labels.update(pointed.labels)
             save.errors.extend(pointed.errors)
             deriving.raise_errors(pointed.errors)
 

@@ -78,7 +78,8 @@ class Save:
 
     `rows` are child rows as sent, by field; `given` the fields that the caller sent; `title` is the record's name,
     which is no value where a field of the object's own is called so; `parent` is the save of the record that these
-    rows belong to, when they are saved inside it.
+    rows belong to, when they are saved inside it. `labels` are names of records by object and id, as far as they became
+    known; `followed`: rules went on after the write, so that the row may be another by now.
     """
 
     ctx: Context
@@ -101,6 +102,8 @@ class Save:
     runs: list[RuleRun] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     title: str | None = None
+    labels: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    followed: bool = False
     parent: Save | None = None
 
     @property

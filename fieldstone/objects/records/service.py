@@ -8,12 +8,14 @@ the API, forms, import, bulk, automations, plugins. Nobody else writes records, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 from fieldstone.objects.access.service import Access
 from fieldstone.objects.fieldtypes.builtin import FieldTypes
 from fieldstone.objects.query.service import QueryService
 from fieldstone.objects.records.actions import Actions
+from fieldstone.objects.records.answering import remembered
 from fieldstone.objects.records.batches import run_batch
 from fieldstone.objects.records.effects import EffectApplier, Ports
 from fieldstone.objects.records.explaining import Explainer, Trace
@@ -34,6 +36,7 @@ from fieldstone.objects.records.values import (
 )
 from fieldstone.platform.database.unit import SqlUnit
 from fieldstone.platform.kernel.context import Context, Unit
+from fieldstone.platform.kernel.errors import NotFound
 from fieldstone.platform.work.outbox import Outbox
 from fieldstone.rules.effects import Effect
 from fieldstone.rules.expressions.compile import Expression
@@ -82,10 +85,20 @@ class RecordService:
 
     # -- one record ---------------------------------------------------------------------------------------------
     def get(
-        self, ctx: Context, unit: Unit, object_name: str, record_id: str, fields: Sequence[str] | None = None
+        self,
+        ctx: Context,
+        unit: Unit,
+        object_name: str,
+        record_id: str,
+        fields: Sequence[str] | None = None,
+        *,
+        ends: bool = False,
     ) -> Record:
-        """A record as the actor may see it, with its child rows. Raises `NotFound`, `Forbidden`."""
-        return self._query.get(ctx, unit, object_name, record_id, fields)
+        """A record as the actor may see it, with its child rows. Raises `NotFound`, `Forbidden`.
+
+        `ends`: the unit only reads, and nothing else follows in it.
+        """
+        return self._query.get(ctx, unit, object_name, record_id, fields, ends=ends)
 
     def create(self, ctx: Context, unit: Unit, object_name: str, data: Mapping[str, Any]) -> Record:
         """Create a record. Raises `Forbidden`, `Invalid` with every error there is."""
@@ -105,7 +118,7 @@ class RecordService:
 
         Raises `NotFound`, `Forbidden`, `StaleRevision` when it is no longer at `revision`, `Locked`, `Invalid`.
         """
-        save = self._saver.update(ctx, _sql(unit), object_name, record_id, data, revision=revision)
+        save = self._saver.update(ctx, _sql(unit), object_name, record_id, data, revision=revision, labelled=True)
         return self._answer(ctx, unit, save)
 
     def delete(
@@ -191,10 +204,14 @@ class RecordService:
 
     def _answer(self, ctx: Context, unit: Unit, save: Save) -> Record:
         """The saved record as the actor may see it; one that was created but may not be read is its id alone."""
-        if not save.access.may(save.kind.name, "read"):
-            revision = save.values.get("revision", save.revision)
-            return Record(object=save.kind.name, id=save.id, revision=revision, values={"id": save.id})
-        return self._query.get(ctx, unit, save.kind.name, save.id)
+        if save.access.may(save.kind.name, "read"):
+            known = remembered(save)
+            if known is not None:
+                return known
+            with suppress(NotFound):
+                return self._query.get(ctx, unit, save.kind.name, save.id)
+        revision = save.values.get("revision", save.revision)
+        return Record(object=save.kind.name, id=save.id, revision=revision, values={"id": save.id})
 
 
 def _sql(unit: Unit) -> SqlUnit:
