@@ -48,6 +48,7 @@ def make_plan(extra_steps: Sequence[ExtraSteps] = ()) -> Plan:
 
 def created_step(new: ObjectType) -> PlanStep:
     """The table of a new object, its links and indexes."""
+
     def apply(unit: Unit) -> None:
         ddl.create_table(unit, new.table)
         for link in new.links.values():
