@@ -382,7 +382,8 @@ def test_a_deadlock_runs_the_whole_unit_again(books: Installation) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(runs) == 3
+    # The one that runs again may take its first row before the other is woken, and meet it a second time.
+    assert len(runs) >= 3
     numbers = books.read(lambda ctx, unit: unit.rows(ledger.IN_LIST, {"keys": [one, two]}))
     assert numbers == [(2,), (2,)]
 
