@@ -33,7 +33,7 @@ screenshots: $(VENV)/.installed-dev
 	@$(BIN)/python scripts/screenshots.py
 
 docs: $(VENV)/.installed-dev
-	@$(BIN)/python scripts/reference.py
+	@for page in expressions fieldtypes platform; do $(BIN)/python scripts/reference_$$page.py; done
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-annotate --no-header -q -o requirements.lock
